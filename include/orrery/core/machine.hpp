@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace orrery::core {
+
+std::string host_name();
+/// "AMD EPYC …", the processor's own name, or "unknown".
+std::string processor_name();
+/// Numbers of the cores that this process may run on.
+std::vector<int> allowed_cores();
+/// Bytes that this node can still give: what Linux calls available, or less where a control group (a Slurm
+/// job's, a container's) allows less. 0 where neither can be read.
+std::int64_t available_memory();
+/// The most bytes that this process has had resident so far, shared memory and libraries counted.
+std::int64_t peak_resident_bytes();
+/// Slurm's job id, with the array's task where there is one; "" outside a job.
+std::string job_id();
+/// "2026-01-31T12:00:00Z".
+std::string utc_now();
+
+}  // namespace orrery::core

@@ -1,0 +1,36 @@
+#include "orrery/core/error.hpp"
+
+#include <cerrno>
+#include <system_error>
+
+namespace orrery::core {
+
+Error::Error(ExitCode code, const std::string& problem, const std::string& seen, const std::string& advice)
+    : std::runtime_error(problem + " (" + seen + "): " + advice), code_(code) {}
+
+Error usage_error(const std::string& problem, const std::string& seen, const std::string& advice) {
+  return {ExitCode::usage, problem, seen, advice};
+}
+
+Error bad_input(const std::string& problem, const std::string& seen, const std::string& advice) {
+  return {ExitCode::bad_input, problem, seen, advice};
+}
+
+Error internal_error(const std::string& problem, const std::string& seen, const std::string& advice) {
+  return {ExitCode::internal, problem, seen, advice};
+}
+
+Error io_error(const std::string& problem, const std::string& seen, const std::string& advice) {
+  return {ExitCode::io, problem, seen, advice};
+}
+
+Error resource_error(const std::string& problem, const std::string& seen, const std::string& advice) {
+  return {ExitCode::resources, problem, seen, advice};
+}
+
+Error system_error(const std::string& problem, const std::string& path, const std::string& advice) {
+  const int number = errno;
+  return {ExitCode::io, problem, path + ": " + std::generic_category().message(number), advice};
+}
+
+}  // namespace orrery::core

@@ -1,0 +1,43 @@
+#include "orrery/core/machine.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <vector>
+
+namespace orrery::core {
+namespace {
+
+TEST(Machine, CountsWhatThisProcessHas) {
+  EXPECT_FALSE(allowed_cores().empty());
+  EXPECT_GT(available_memory(), std::int64_t{1} << 20);
+  EXPECT_FALSE(host_name().empty());
+}
+
+TEST(Machine, PeakSeesMemoryThatWasTouched) {
+  const std::int64_t before = peak_resident_bytes();
+  std::vector<char> block(std::size_t{64} << 20, 'x');
+  EXPECT_GE(peak_resident_bytes() + (1 << 20), before + static_cast<std::int64_t>(block.size()));
+  EXPECT_EQ(block.back(), 'x');
+}
+
+TEST(Machine, NamesTheJobAndItsArrayTask) {
+  ::unsetenv("SLURM_ARRAY_JOB_ID");
+  ::unsetenv("SLURM_JOB_ID");
+  EXPECT_EQ(job_id(), "");
+  ::setenv("SLURM_JOB_ID", "17", 1);
+  EXPECT_EQ(job_id(), "17");
+  ::setenv("SLURM_ARRAY_JOB_ID", "15", 1);
+  ::setenv("SLURM_ARRAY_TASK_ID", "3", 1);
+  EXPECT_EQ(job_id(), "15_3");
+}
+
+TEST(Machine, TimeIsUtcInIso8601) {
+  const std::string now = utc_now();
+  ASSERT_EQ(now.size(), 20U);
+  EXPECT_EQ(now[10], 'T');
+  EXPECT_EQ(now.back(), 'Z');
+}
+
+}  // namespace
+}  // namespace orrery::core
