@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+
+namespace orrery::parallel {
+
+/// MPI from its start to its end: one of it, in `main`. No collective runs in its destructor but
+/// MPI_Finalize, and that only where no exception is on its way (an unagreed error aborts instead).
+class Environment {
+ public:
+  /// Starts MPI with MPI_THREAD_FUNNELED, all calls from the main thread, and ROMIO for its files unless
+  /// OMPI_MCA_io says otherwise. Throws usage_error, before MPI starts, where srun started several tasks
+  /// without PMIx, so that each would run alone and write the same file.
+  Environment(int& argument_count, char**& arguments);
+  ~Environment();
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+  /// "single", "funneled", "serialized" or "multiple": what MPI provides.
+  static std::string thread_level();
+  /// "Open MPI v4.1.4": the library's own words, up to the first comma.
+  static std::string library_version();
+  /// Ends all ranks at once with exit code `code`: for errors that the other ranks don't know of.
+  [[noreturn]] static void abort(int code);
+  /// Ends this process without MPI_Finalize, output flushed: for all ranks after a failed write, where
+  /// finalising would close a file that can't be closed.
+  [[noreturn]] static void leave(int code);
+};
+
+/// True in a process that srun (or mpirun) should have told its rank, but that MPI would count as alone.
+/// Reads the environment only: SLURM_STEP_NUM_TASKS > 1 with neither PMIX_RANK nor OMPI_COMM_WORLD_RANK.
+bool srun_without_pmix();
+
+}  // namespace orrery::parallel

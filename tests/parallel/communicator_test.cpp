@@ -1,0 +1,94 @@
+#include "orrery/parallel/communicator.hpp"
+
+#include "orrery/core/error.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+#include <string>
+#include <vector>
+
+namespace orrery::parallel {
+namespace {
+
+TEST(Communicator, ReducesOverAllRanks) {
+  const auto ranks = Communicator::world();
+  const std::int64_t n = ranks.size();
+  const std::int64_t big = std::int64_t{1} << 40;  // beyond 32 bits
+  EXPECT_EQ(ranks.sum(big + ranks.rank()), n * big + n * (n - 1) / 2);
+  EXPECT_EQ(ranks.min(std::int64_t{-ranks.rank()}), 1 - n);
+  EXPECT_EQ(ranks.max(std::int64_t{ranks.rank()}), n - 1);
+  EXPECT_EQ(ranks.max(0.5 * ranks.rank()), 0.5 * static_cast<double>(n - 1));
+}
+
+TEST(Communicator, ANanIsNotLostInAMaximum) {
+  const auto ranks = Communicator::world();
+  const double value = ranks.rank() == ranks.size() - 1 ? std::nan("") : 1.0;
+  EXPECT_THROW(ranks.max(value), core::Error);
+}
+
+TEST(Communicator, BroadcastsTextOfAnyLengthFromAnyRank) {
+  const auto ranks = Communicator::world();
+  const int last = ranks.size() - 1;
+  const std::string long_text(1000, 'a');
+  EXPECT_EQ(ranks.broadcast(ranks.rank() == last ? long_text : "mine", last), long_text);
+  EXPECT_EQ(ranks.broadcast(ranks.is_root() ? "" : "mine"), "");
+}
+
+TEST(Communicator, GathersByRank) {
+  const auto ranks = Communicator::world();
+  std::vector<double> mine(static_cast<std::size_t>(ranks.rank()), 0.5 * ranks.rank());  // rank 0 has none
+  const auto all = ranks.gather_values(std::span<const double>(mine));
+  if (!ranks.is_root()) {
+    EXPECT_TRUE(all.empty());
+    return;
+  }
+  ASSERT_EQ(std::ssize(all), ranks.size());
+  for (int rank = 0; rank < ranks.size(); ++rank) {
+    EXPECT_EQ(all[static_cast<std::size_t>(rank)],
+              std::vector<double>(static_cast<std::size_t>(rank), 0.5 * rank));
+  }
+}
+
+TEST(Communicator, AllGathersTextsWithAnyCharacters) {
+  const auto ranks = Communicator::world();
+  const auto all =
+      ranks.all_gather(ranks.is_root() ? "" : "1:" + std::to_string(ranks.rank()) + std::string(1, '\0'));
+  ASSERT_EQ(std::ssize(all), ranks.size());
+  EXPECT_EQ(all[0], "");
+  for (int rank = 1; rank < ranks.size(); ++rank) {
+    EXPECT_EQ(all[static_cast<std::size_t>(rank)], "1:" + std::to_string(rank) + std::string(1, '\0'));
+  }
+}
+
+TEST(Communicator, SplitsByColorAndByNode) {
+  const auto ranks = Communicator::world();
+  const auto half = ranks.split(ranks.rank() % 2);
+  EXPECT_EQ(half.size(), (ranks.size() + 1 - ranks.rank() % 2) / 2);
+  EXPECT_EQ(half.rank(), ranks.rank() / 2);
+  EXPECT_EQ(ranks.split_by_node().size(), ranks.size());  // the tests run on one node
+  EXPECT_EQ(Communicator::self().size(), 1);
+}
+
+TEST(Communicator, AMovedOneKeepsRankAndSize) {
+  auto ranks = Communicator::world();
+  const int rank = ranks.rank();
+  const Communicator moved = std::move(ranks);
+  EXPECT_EQ(moved.rank(), rank);
+  EXPECT_EQ(moved.min(std::int64_t{1}), 1);
+}
+
+TEST(Communicator, SendsAroundARing) {
+  const auto ranks = Communicator::world();
+  const int to = (ranks.rank() + 1) % ranks.size();
+  const int from = (ranks.rank() + ranks.size() - 1) % ranks.size();
+  std::vector<std::int32_t> mine(static_cast<std::size_t>(3 * ranks.rank()), ranks.rank());
+  const auto bytes = ranks.send_receive(std::as_bytes(std::span(mine)), to, from);
+  ASSERT_EQ(bytes.size(), static_cast<std::size_t>(3 * from) * sizeof(std::int32_t));
+  const auto* values = reinterpret_cast<const std::int32_t*>(bytes.data());
+  for (int i = 0; i < 3 * from; ++i) EXPECT_EQ(values[i], from);
+}
+
+}  // namespace
+}  // namespace orrery::parallel
