@@ -1,0 +1,35 @@
+#pragma once
+
+#include "orrery/text/json.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace orrery::text {
+
+/// `normalizer` of a tokenizer.json: Prepend, Replace of a string, and Sequences of them, which is what Llama
+/// 2 has ("▁" in front, and in place of each space). Most byte-level tokenizers have none.
+class Normalizer {
+ public:
+  /// Changes nothing.
+  Normalizer() = default;
+  /// Throws bad_input, naming the type and those supported, for any other normalizer.
+  explicit Normalizer(const JsonValue& json);
+
+  /// Whether it changes nothing.
+  bool empty() const { return steps_.empty(); }
+  std::string apply(std::string_view text) const;
+
+ private:
+  struct Step {
+    std::string replaced;  ///< empty: `content` is put in front of the text
+    std::string content;
+  };
+
+  void add(const JsonValue& json);
+
+  std::vector<Step> steps_;
+};
+
+}  // namespace orrery::text

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace orrery::text {
+
+/// `text` as an error may quote it: one line, without control characters (and, where it is not UTF-8, without
+/// bytes above 0x7F), each shown as '?', and cut behind `limit` characters with an ellipsis.
+std::string printable(std::string_view text, std::size_t limit = 60);
+
+}  // namespace orrery::text

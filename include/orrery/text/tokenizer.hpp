@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace orrery::text {
+
+/// Ids are below 2³¹ − 1, so that one more than the largest is an int32 as well.
+inline constexpr std::int64_t largest_token_id = (std::int64_t{1} << 31) - 2;
+
+/// Text to token ids, as the model was trained with. Safe to call from several threads at once.
+class Tokenizer {
+ public:
+  Tokenizer() = default;
+  Tokenizer(const Tokenizer&) = delete;
+  Tokenizer& operator=(const Tokenizer&) = delete;
+  virtual ~Tokenizer() = default;
+
+  /// Ids of `text`, with what the model's own tokenizer puts around it: BOS in front, once, for Llama.
+  /// Special tokens are never read from the text: its "<|begin_of_text|>" is encoded as ordinary characters.
+  /// Throws bad_input where `text` is not UTF-8, or the tokenizer's pattern gives up on it.
+  virtual std::vector<std::int32_t> encode(std::string_view text) const = 0;
+
+  /// One more than the largest id, added tokens included: the rows that the embedding must have at least.
+  virtual std::int64_t vocabulary_size() const = 0;
+};
+
+struct LoadedTokenizer {
+  std::unique_ptr<Tokenizer> tokenizer;
+  std::string file;  ///< its name within the folder
+};
+
+/// The tokenizer of a model's folder: tokenizer.json where there is one, otherwise tokenizer.model, which is
+/// tiktoken's ranks (Llama 3) or a SentencePiece model (Llama 2), told apart by content. Throws bad_input
+/// where neither is there, or the file is damaged or of a kind that is not supported.
+LoadedTokenizer load_tokenizer(const std::filesystem::path& folder);
+
+/// Throws bad_input unless `text` is UTF-8: the check that each tokenizer makes first.
+void require_utf8(std::string_view text);
+
+}  // namespace orrery::text

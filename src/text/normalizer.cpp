@@ -1,0 +1,53 @@
+#include "orrery/text/normalizer.hpp"
+
+namespace orrery::text {
+namespace {
+
+std::string replace_all(std::string_view text, std::string_view replaced, std::string_view content) {
+  std::string result;
+  std::size_t begin = 0;
+  for (std::size_t found = text.find(replaced); found != std::string_view::npos;
+       found = text.find(replaced, begin)) {
+    result += text.substr(begin, found - begin);
+    result += content;
+    begin = found + replaced.size();
+  }
+  result += text.substr(begin);
+  return result;
+}
+
+}  // namespace
+
+Normalizer::Normalizer(const JsonValue& json) {
+  add(json);
+}
+
+void Normalizer::add(const JsonValue& json) {
+  const JsonValue type = json.at("type");
+  const std::string advice =
+      "supported are Prepend, Replace of a String, and Sequence; use the model's tokenizer.model, if it has "
+      "one";
+  if (type.string() == "Sequence") {
+    for (const JsonValue& element : json.at("normalizers").elements()) add(element);
+  } else if (type.string() == "Prepend") {
+    steps_.push_back({"", json.at("prepend").string()});
+  } else if (type.string() == "Replace") {
+    const JsonValue pattern = json.at("pattern");
+    const auto replaced = pattern.find("String");
+    if (!replaced || replaced->string().empty()) throw pattern.error("is not supported", advice);
+    steps_.push_back({replaced->string(), json.at("content").string()});
+  } else {
+    throw type.error("is not supported", advice);
+  }
+}
+
+std::string Normalizer::apply(std::string_view text) const {
+  std::string result(text);
+  for (const Step& step : steps_) {
+    if (result.empty()) break;
+    result = step.replaced.empty() ? step.content + result : replace_all(result, step.replaced, step.content);
+  }
+  return result;
+}
+
+}  // namespace orrery::text

@@ -1,0 +1,50 @@
+#include "orrery/text/sentence_piece.hpp"
+
+#include "orrery/core/concat.hpp"
+#include "orrery/core/error.hpp"
+
+#include <sentencepiece_processor.h>
+
+namespace orrery::text {
+namespace {
+
+class SentencePieceTokenizer final : public Tokenizer {
+ public:
+  SentencePieceTokenizer(std::string_view bytes, const std::string& file) : file_(file) {
+    const auto status = processor_.LoadFromSerializedProto(bytes);
+    if (!status.ok()) {
+      throw core::bad_input(file + " is neither tiktoken's ranks nor a SentencePiece model",
+                            core::concat(bytes.size(), " bytes; SentencePiece says: ", status.ToString()),
+                            "replace it: the file is damaged, or was not downloaded whole");
+    }
+  }
+
+  std::vector<std::int32_t> encode(std::string_view text) const override {
+    require_utf8(text);
+    std::vector<int> pieces;
+    const auto status = processor_.Encode(text, &pieces);
+    if (!status.ok()) {
+      throw core::bad_input(file_ + ": SentencePiece can't encode a row", status.ToString(),
+                            "check the row, and the file");
+    }
+    std::vector<std::int32_t> ids;
+    ids.reserve(pieces.size() + 1);
+    if (processor_.bos_id() >= 0) ids.push_back(processor_.bos_id());
+    ids.insert(ids.end(), pieces.begin(), pieces.end());
+    return ids;
+  }
+
+  std::int64_t vocabulary_size() const override { return processor_.GetPieceSize(); }
+
+ private:
+  sentencepiece::SentencePieceProcessor processor_;
+  std::string file_;
+};
+
+}  // namespace
+
+std::unique_ptr<Tokenizer> parse_sentence_piece(std::string_view bytes, const std::string& file) {
+  return std::make_unique<SentencePieceTokenizer>(bytes, file);
+}
+
+}  // namespace orrery::text
