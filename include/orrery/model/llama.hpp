@@ -1,0 +1,94 @@
+#pragma once
+
+#include "orrery/core/index.hpp"
+#include "orrery/model/llama_config.hpp"
+#include "orrery/model/weights.hpp"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace orrery::model {
+
+/// Samples that run together: B rows of T tokens, padded on the right. As attention is causal, padding comes
+/// after every token that matters and changes nothing.
+struct Batch {
+  at::Tensor tokens;                  ///< (B, T) int64, CPU; 0 where padded
+  std::vector<std::int64_t> lengths;  ///< (B) tokens of each sample, 1 … T
+};
+
+/// Which tokens are measured: the last of each sample, or all but padding, sample by sample.
+enum class Measured { last_token, all_tokens };
+
+/// What a visitor sees at a capture point.
+struct StreamView {
+  const Batch& batch;
+  at::Tensor stream;  ///< (rows, D) the residual stream before any norm; a visitor may change it in place
+  const at::Tensor& measured;  ///< (m) int64, on the stream's device: its rows that hold the measured tokens
+};
+
+/// The one seam of the forward pass: captures, perturbations and ablations are visitors.
+class StreamVisitor {
+ public:
+  virtual ~StreamVisitor() = default;
+  /// Called at each capture point in order, from the thread that runs the batch.
+  virtual void at_point(core::Point point, const StreamView& view) = 0;
+};
+
+/// A batch on its way through the layers.
+struct BatchState {
+  Batch batch;
+  at::Tensor stream;    ///< (rows, D); rows = B·T rounded up to 16, and with last_token only m rounded up in
+                        ///< the last block
+  at::Tensor measured;  ///< (m) rows of the measured tokens
+  at::Tensor rotation;  ///< (rows, 1, head_dim / 2) complex: RoPE's turns
+};
+
+/// The forward pass of a Llama: the same code for CPU and CUDA, one thread a batch. A batch's results depend
+/// on its own tokens and shape alone.
+class Llama {
+ public:
+  /// `dtype` of products, `residual` of the stream.
+  Llama(LlamaConfig config, DType dtype, DType residual, Measured measured, at::Device device);
+
+  /// The stream at point 0.
+  BatchState embed(Batch batch, const OuterWeights& outer) const;
+  /// Runs one decoder layer, showing the visitor its two points. With last_token the last layer drops the
+  /// rows of all other tokens after their keys and values.
+  void run_layer(core::Layer layer, const LayerWeights& weights, BatchState& state,
+                 StreamVisitor& visitor) const;
+  /// Shows the visitor the final point.
+  void finish(BatchState& state, StreamVisitor& visitor) const;
+  /// (m, V) in the norm's precision: next-token logits of the measured tokens, after `finish`.
+  at::Tensor logits(const BatchState& state, const OuterWeights& outer) const;
+
+  const LlamaConfig& config() const { return config_; }
+  /// Norms, rotations and softmax run in double precision where products or stream do, else in single.
+  at::ScalarType norm_dtype() const { return norm_dtype_; }
+
+ private:
+  at::Tensor normalise(const at::Tensor& stream, const at::Tensor& weight) const;
+  at::Tensor attend_all(const at::Tensor& normed, const LayerWeights& weights, const BatchState& state) const;
+  at::Tensor attend_last(const at::Tensor& normed, const LayerWeights& weights, BatchState& state) const;
+  void rotate(const at::Tensor& heads, const at::Tensor& rotation) const;
+
+  LlamaConfig config_;
+  DType dtype_;
+  DType residual_;
+  Measured measured_;
+  at::Device device_;
+  at::ScalarType norm_dtype_;
+};
+
+/// `norm_dtype` of a Llama with these formats.
+at::ScalarType norm_dtype_of(DType dtype, DType residual);
+
+/// Every product has a multiple of this many rows: the rows at a product's end would have other bits than the
+/// same rows elsewhere.
+constexpr std::int64_t row_multiple = 16;
+constexpr std::int64_t padded_rows(std::int64_t rows) {
+  return (rows + row_multiple - 1) / row_multiple * row_multiple;
+}
+
+}  // namespace orrery::model

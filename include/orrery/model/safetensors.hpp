@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace orrery::model {
+
+/// One tensor of a safetensors file, as its header tells.
+struct TensorEntry {
+  std::string dtype;                ///< "F32", "BF16", "F16", "F64", …
+  std::vector<std::int64_t> shape;  ///< outermost first
+  std::int64_t begin = 0;           ///< first byte in the file, header counted
+  std::int64_t bytes = 0;
+};
+
+/// "(8, 16)": a shape as messages show it.
+std::string shape_text(std::span<const std::int64_t> shape);
+
+/// Reads and checks a safetensors header: that each tensor's bytes lie in the file, fit its shape and type,
+/// and overlap no other's. Throws bad_input naming the file and the fault; allocates no more than the
+/// header's bytes.
+std::map<std::string, TensorEntry> read_safetensors_header(const std::filesystem::path& path);
+
+/// The weights in a model folder: `model.safetensors`, or the shards that `model.safetensors.index.json`
+/// names (bare file names; links are followed).
+class Checkpoint {
+ public:
+  /// Reads every header; no weights. Throws bad_input naming folder, file and fault.
+  explicit Checkpoint(std::filesystem::path folder);
+
+  bool has(const std::string& name) const { return tensors_.contains(name); }
+  /// Throws bad_input where `name` is missing, is no floating-point tensor, or has another shape.
+  void require(const std::string& name, std::span<const std::int64_t> shape) const;
+  /// Reads `name` in order with pread, in blocks of whole rows: `rows_at_once` at least, 32 MiB about.
+  /// `take(first_row, rows, bytes)` gets each block as it lies in the file; the type is `entry(name).dtype`.
+  /// Throws io_error where the file can't be read, bad_input where it became shorter.
+  void read(const std::string& name, std::int64_t rows_at_once,
+            const std::function<void(std::int64_t, std::int64_t, std::span<const std::byte>)>& take) const;
+  const TensorEntry& entry(const std::string& name) const;
+
+  /// Names of the files read, index included, sorted: what a hash of the weights is taken of.
+  const std::vector<std::string>& files() const { return files_; }
+  const std::filesystem::path& folder() const { return folder_; }
+  /// Bytes of all tensors.
+  std::int64_t bytes() const;
+
+ private:
+  struct Located {
+    std::string file;
+    TensorEntry entry;
+  };
+  const Located& find(const std::string& name) const;
+
+  std::filesystem::path folder_;
+  std::vector<std::string> files_;
+  std::map<std::string, Located> tensors_;
+};
+
+}  // namespace orrery::model

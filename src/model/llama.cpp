@@ -1,0 +1,207 @@
+#include "orrery/model/llama.hpp"
+
+#include <ATen/ops/addmm.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/baddbmm.h>
+#include <ATen/ops/bmm.h>
+#include <ATen/ops/embedding.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/polar.h>
+#include <ATen/ops/rms_norm.h>
+#include <ATen/ops/silu.h>
+#include <ATen/ops/softmax.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/view_as_complex.h>
+#include <ATen/ops/zeros.h>
+
+#include <cmath>
+#include <limits>
+#include <utility>
+
+namespace orrery::model {
+namespace {
+
+/// x · weightᵀ (+ bias): (R, in) by (out, in).
+at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  return bias.defined() ? at::addmm(bias, x, weight.t()) : at::mm(x, weight.t());
+}
+
+/// stream += x · weightᵀ (+ bias); one pass over the stream where the formats are the same.
+void add_linear(at::Tensor& stream, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  if (stream.scalar_type() == x.scalar_type() && !bias.defined()) {
+    stream.addmm_(x, weight.t());
+  } else {
+    stream.add_(linear(x, weight, bias));
+  }
+}
+
+/// (rows, 1, head_dim / 2) complex: exp(i · position · frequency), angles in double precision.
+at::Tensor rotations(const Rope& rope, std::int64_t head_dim, std::int64_t samples, std::int64_t tokens,
+                     std::int64_t rows, at::ScalarType type) {
+  at::Tensor frequency = at::empty({head_dim / 2}, at::kDouble);
+  for (std::int64_t i = 0; i < head_dim / 2; ++i)
+    frequency.data_ptr<double>()[i] = rope.frequency(i, head_dim);
+  const at::Tensor angle = at::arange(tokens, at::kDouble).unsqueeze(1).mul(frequency);   // (T, h/2)
+  at::Tensor all = at::zeros({rows, head_dim / 2}, at::kDouble);                          // padding: no turn
+  all.narrow(0, 0, samples * tokens).view({samples, tokens, head_dim / 2}).copy_(angle);  // (B, T, h/2)
+  return at::polar(at::ones_like(all), all)
+      .to(type == at::kDouble ? at::kComplexDouble : at::kComplexFloat)
+      .unsqueeze(1);
+}
+
+/// Rows (in a B × T stream) of the tokens that are measured.
+std::vector<std::int64_t> measured_rows(const Batch& batch, Measured measured) {
+  const std::int64_t tokens = batch.tokens.size(1);
+  std::vector<std::int64_t> rows;
+  for (std::int64_t b = 0; b < std::ssize(batch.lengths); ++b) {
+    const std::int64_t length = batch.lengths[static_cast<std::size_t>(b)];
+    for (std::int64_t t = measured == Measured::last_token ? length - 1 : 0; t < length; ++t) {
+      rows.push_back(b * tokens + t);
+    }
+  }
+  return rows;
+}
+
+/// (rows, …) of `from`, zeros below up to a multiple of 16.
+at::Tensor select_padded(const at::Tensor& from, const at::Tensor& rows) {
+  at::Tensor into = at::zeros({padded_rows(rows.size(0)), from.size(1)}, from.options());
+  into.narrow(0, 0, rows.size(0)).copy_(at::index_select(from, 0, rows));
+  return into;
+}
+
+}  // namespace
+
+at::ScalarType norm_dtype_of(DType dtype, DType residual) {
+  return dtype == DType::float64 || residual == DType::float64 ? at::kDouble : at::kFloat;
+}
+
+Llama::Llama(LlamaConfig config, DType dtype, DType residual, Measured measured, at::Device device)
+    : config_(std::move(config)),
+      dtype_(dtype),
+      residual_(residual),
+      measured_(measured),
+      device_(device),
+      norm_dtype_(norm_dtype_of(dtype, residual)) {}
+
+BatchState Llama::embed(Batch batch, const OuterWeights& outer) const {
+  const std::int64_t samples = batch.tokens.size(0);
+  const std::int64_t tokens = batch.tokens.size(1);
+  const std::int64_t rows = padded_rows(samples * tokens);
+  BatchState state;
+  state.stream =
+      at::zeros({rows, config_.width}, at::TensorOptions().dtype(scalar_type(residual_)).device(device_));
+  state.stream.narrow(0, 0, samples * tokens)
+      .copy_(at::embedding(outer.embedding, batch.tokens.to(device_).view({-1})));
+  state.measured = at::tensor(measured_rows(batch, measured_), at::kLong).to(device_);
+  state.rotation = rotations(config_.rope, config_.head_dim, samples, tokens, rows, norm_dtype_).to(device_);
+  state.batch = std::move(batch);
+  return state;
+}
+
+at::Tensor Llama::normalise(const at::Tensor& stream, const at::Tensor& weight) const {
+  return at::rms_norm(stream.to(norm_dtype_), {config_.width}, weight, config_.norm_epsilon)
+      .to(scalar_type(dtype_));
+}
+
+/// Turns (rows, heads, head_dim), RoPE's pairs side by side, in place.
+void Llama::rotate(const at::Tensor& heads, const at::Tensor& rotation) const {
+  at::view_as_complex(heads.unflatten(-1, {config_.head_dim / 2, 2})).mul_(rotation);
+}
+
+// Attention runs in the norm's precision, also between bfloat16 products: scores rounded to 8 bits would cost
+// more accuracy than all else. Query heads that share a key-value head are its rows: the scores of a (sample,
+// key-value head) are one product.
+at::Tensor Llama::attend_all(const at::Tensor& normed, const LayerWeights& weights,
+                             const BatchState& state) const {
+  const std::int64_t B = state.batch.tokens.size(0), T = state.batch.tokens.size(1);
+  const std::int64_t K = config_.kv_heads, G = config_.heads / K, h = config_.head_dim;
+  const at::Tensor all = linear(normed, weights.query_key_value, weights.query_key_value_bias)
+                             .view({-1, config_.heads + 2 * K, h})
+                             .to(norm_dtype_);  // (R, H + 2K, h)
+  rotate(all.narrow(1, 0, config_.heads + K), state.rotation);
+  const at::Tensor heads = all.narrow(0, 0, B * T).view({B, T, config_.heads + 2 * K, h});
+  const at::Tensor q = heads.narrow(2, 0, config_.heads)
+                           .view({B, T, K, G, h})
+                           .permute({0, 2, 3, 1, 4})
+                           .reshape({B * K, G * T, h});
+  const at::Tensor k = heads.narrow(2, config_.heads, K).permute({0, 2, 3, 1}).reshape({B * K, h, T});
+  const at::Tensor v = heads.narrow(2, config_.heads + K, K).permute({0, 2, 1, 3}).reshape({B * K, T, h});
+  const at::Tensor causal = at::full({T, T}, -std::numeric_limits<double>::infinity(), q.options()).triu_(1);
+  const at::Tensor scores =
+      at::baddbmm(causal.repeat({G, 1}), q, k, 1, 1 / std::sqrt(static_cast<double>(h)));
+  const at::Tensor share = at::softmax(scores, -1);                                      // (BK, GT, T)
+  at::Tensor out = at::zeros({normed.size(0), config_.query_rows()}, normed.options());  // (R, H·h)
+  out.narrow(0, 0, B * T)
+      .view({B, T, K, G, h})
+      .copy_(at::bmm(share, v).view({B, K, G, T, h}).permute({0, 3, 1, 2, 4}));
+  return out;
+}
+
+// In the last block only the measured tokens ask; every token still answers with its key and value.
+at::Tensor Llama::attend_last(const at::Tensor& normed, const LayerWeights& weights,
+                              BatchState& state) const {
+  const std::int64_t B = state.batch.tokens.size(0), T = state.batch.tokens.size(1);
+  const std::int64_t H = config_.heads, K = config_.kv_heads, G = H / K, h = config_.head_dim;
+  const auto rows = [](const at::Tensor& x, std::int64_t from, std::int64_t count) {
+    return x.defined() ? x.narrow(0, from, count) : x;
+  };
+  const at::Tensor kv = linear(normed, rows(weights.query_key_value, H * h, 2 * K * h),
+                               rows(weights.query_key_value_bias, H * h, 2 * K * h))
+                            .view({-1, 2 * K, h})
+                            .to(norm_dtype_);
+  const at::Tensor q = linear(select_padded(normed, state.measured), rows(weights.query_key_value, 0, H * h),
+                              rows(weights.query_key_value_bias, 0, H * h))
+                           .narrow(0, 0, B)
+                           .view({B, H, h})
+                           .to(norm_dtype_);
+  rotate(kv.narrow(1, 0, K), state.rotation);
+  rotate(q, at::index_select(state.rotation, 0, state.measured));
+  const at::Tensor heads = kv.narrow(0, 0, B * T).view({B, T, 2 * K, h});
+  const at::Tensor k = heads.narrow(2, 0, K).permute({0, 2, 3, 1}).reshape({B * K, h, T});
+  const at::Tensor v = heads.narrow(2, K, K).permute({0, 2, 1, 3}).reshape({B * K, T, h});
+  const at::Tensor length = at::tensor(state.batch.lengths, at::kLong).to(device_).view({B, 1, 1});
+  const at::Tensor hidden = at::arange(T, length.options()).ge(length);  // (B, 1, T) padding
+  at::Tensor scores = at::bmm(q.reshape({B * K, G, h}), k).mul_(1 / std::sqrt(static_cast<double>(h)));
+  scores.view({B, K * G, T}).masked_fill_(hidden, -std::numeric_limits<double>::infinity());
+  const at::Tensor share = at::softmax(scores, -1);
+  at::Tensor out = at::zeros({padded_rows(B), H * h}, normed.options());
+  out.narrow(0, 0, B).view({B, K, G, h}).copy_(at::bmm(share, v).view({B, K, G, h}));
+  return out;
+}
+
+void Llama::run_layer(core::Layer layer, const LayerWeights& weights, BatchState& state,
+                      StreamVisitor& visitor) const {
+  visitor.at_point(core::pre_attention(layer), {state.batch, state.stream, state.measured});
+  const bool last_rows_only = measured_ == Measured::last_token && layer.value() == config_.layers - 1;
+  const at::Tensor normed = normalise(state.stream, weights.attention_norm);
+  if (last_rows_only) {
+    const at::Tensor attended = attend_last(normed, weights, state);
+    state.stream = select_padded(state.stream, state.measured);
+    state.measured = at::arange(state.measured.size(0), state.measured.options());
+    add_linear(state.stream, attended, weights.attention_out, weights.attention_out_bias);
+  } else {
+    add_linear(state.stream, attend_all(normed, weights, state), weights.attention_out,
+               weights.attention_out_bias);
+  }
+  visitor.at_point(core::pre_mlp(layer), {state.batch, state.stream, state.measured});
+  const at::Tensor gate_up =
+      linear(normalise(state.stream, weights.mlp_norm), weights.gate_up, weights.gate_up_bias);  // (R, 2F)
+  const at::Tensor hidden = at::silu(gate_up.narrow(1, 0, config_.mlp_width))
+                                .mul_(gate_up.narrow(1, config_.mlp_width, config_.mlp_width));
+  add_linear(state.stream, hidden, weights.down, weights.down_bias);
+}
+
+void Llama::finish(BatchState& state, StreamVisitor& visitor) const {
+  visitor.at_point(core::final_point(config_.layers), {state.batch, state.stream, state.measured});
+}
+
+at::Tensor Llama::logits(const BatchState& state, const OuterWeights& outer) const {
+  const at::Tensor normed = normalise(select_padded(state.stream, state.measured), outer.final_norm);
+  return at::mm(normed, outer.head.t()).narrow(0, 0, state.measured.size(0)).to(norm_dtype_);
+}
+
+}  // namespace orrery::model

@@ -1,0 +1,161 @@
+#include "orrery/model/llama_config.hpp"
+
+#include "orrery/core/concat.hpp"
+#include "orrery/core/error.hpp"
+#include "orrery/text/json.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+
+namespace orrery::model {
+namespace {
+
+using text::JsonValue;
+
+constexpr std::int64_t most = std::int64_t{1}
+                              << 24;  // no size of a Llama comes near; products stay below 2^63
+constexpr std::int64_t most_layers = 1 << 12;
+
+std::int64_t size_of(const JsonValue& config, std::string_view key, std::int64_t greatest = most) {
+  return config.at(key).integer(1, greatest);
+}
+
+std::int64_t size_or(const JsonValue& config, std::string_view key, std::int64_t otherwise) {
+  const auto value = config.find(key);
+  return value ? value->integer(1, most) : otherwise;
+}
+
+bool flag(const JsonValue& config, std::string_view key) {
+  const auto value = config.find(key);
+  return value && value->boolean();
+}
+
+double positive(const JsonValue& value) {
+  const double number = value.number();
+  if (!(number > 0)) throw value.error("is not positive");
+  return number;
+}
+
+void check_architecture(const JsonValue& config) {
+  const std::string supported = "orrery reads LlamaForCausalLM (model_type llama)";
+  if (const auto names = config.find("architectures")) {
+    const std::vector<JsonValue> all = names->elements();
+    if (std::ranges::none_of(all,
+                             [](const JsonValue& name) { return name.string() == "LlamaForCausalLM"; })) {
+      throw names->error("holds no architecture that is supported", supported);
+    }
+    return;
+  }
+  const JsonValue type = config.at("model_type");
+  if (type.string() != "llama") throw type.error("is not supported", supported);
+}
+
+/// `scaling` is rope_scaling of the older generation, or rope_parameters of the newer one.
+void read_scaling(const JsonValue& scaling, Rope& rope) {
+  scaling.require_object();
+  auto kind = scaling.find("rope_type");
+  if (!kind) kind = scaling.find("type");
+  if (!kind) throw scaling.error("has no rope_type", "supported are default, linear and llama3");
+  const std::string& name = kind->string();
+  if (name == "default") return;
+  if (name == "linear") {
+    rope.scaling = RopeScaling::linear;
+    rope.factor = positive(scaling.at("factor"));
+  } else if (name == "llama3") {
+    rope.scaling = RopeScaling::llama3;
+    rope.factor = positive(scaling.at("factor"));
+    rope.low_frequency_factor = positive(scaling.at("low_freq_factor"));
+    rope.high_frequency_factor = positive(scaling.at("high_freq_factor"));
+    rope.original_positions = positive(scaling.at("original_max_position_embeddings"));
+    if (rope.high_frequency_factor <= rope.low_frequency_factor) {
+      throw scaling.at("high_freq_factor").error("is not above low_freq_factor");
+    }
+  } else {
+    throw kind->error("is not supported", "supported are default, linear and llama3");
+  }
+}
+
+Rope read_rope(const JsonValue& config) {
+  Rope rope;
+  if (const auto theta = config.find("rope_theta")) rope.theta = positive(*theta);
+  if (const auto scaling = config.find("rope_scaling")) read_scaling(*scaling, rope);
+  if (const auto parameters = config.find("rope_parameters")) {
+    if (const auto theta = parameters->find("rope_theta")) rope.theta = positive(*theta);
+    read_scaling(*parameters, rope);
+  }
+  if (const auto share = config.find("partial_rotary_factor"); share && share->number() != 1.0) {
+    throw share->error("is not supported", "orrery turns whole heads: 1.0");
+  }
+  return rope;
+}
+
+}  // namespace
+
+double Rope::frequency(std::int64_t pair, std::int64_t head_dim) const {
+  const double plain = std::pow(theta, -2.0 * static_cast<double>(pair) / static_cast<double>(head_dim));
+  if (scaling == RopeScaling::none) return plain;
+  if (scaling == RopeScaling::linear) return plain / factor;
+  const double wavelength = 2 * std::numbers::pi / plain;
+  if (wavelength < original_positions / high_frequency_factor) return plain;
+  if (wavelength > original_positions / low_frequency_factor) return plain / factor;
+  const double kept = (original_positions / wavelength - low_frequency_factor) /
+                      (high_frequency_factor - low_frequency_factor);
+  return (1 - kept) * plain / factor + kept * plain;
+}
+
+std::int64_t LlamaConfig::layer_parameters() const {
+  const std::int64_t attention = width * (query_rows() + 2 * kv_rows()) + query_rows() * width;
+  const std::int64_t biases =
+      (attention_bias ? query_rows() + 2 * kv_rows() + width : 0) + (mlp_bias ? 2 * mlp_width + width : 0);
+  return attention + 3 * width * mlp_width + 2 * width + biases;
+}
+
+std::int64_t LlamaConfig::parameters() const {
+  return layers * layer_parameters() + (tied_embedding ? 1 : 2) * vocabulary * width + width;
+}
+
+LlamaConfig read_llama_config(const std::filesystem::path& folder) {
+  const nlohmann::json json = text::read_json(folder / "config.json");
+  const JsonValue config(json, "config.json");
+  config.require_object();
+  check_architecture(config);
+
+  LlamaConfig llama;
+  llama.layers = size_of(config, "num_hidden_layers", most_layers);
+  llama.width = size_of(config, "hidden_size");
+  llama.heads = size_of(config, "num_attention_heads");
+  llama.kv_heads = size_or(config, "num_key_value_heads", llama.heads);
+  if (llama.heads % llama.kv_heads != 0) {
+    throw core::bad_input("config.json: num_attention_heads is no multiple of num_key_value_heads",
+                          core::concat(llama.heads, " and ", llama.kv_heads),
+                          "check that config.json belongs to these weights");
+  }
+  if (!config.find("head_dim") && llama.width % llama.heads != 0) {
+    throw core::bad_input(
+        "config.json: hidden_size is no multiple of num_attention_heads, and head_dim is not given",
+        core::concat(llama.width, " and ", llama.heads), "add head_dim");
+  }
+  llama.head_dim = size_or(config, "head_dim", llama.width / llama.heads);
+  if (llama.head_dim % 2 != 0) {
+    throw core::bad_input("config.json: head_dim is odd", std::to_string(llama.head_dim),
+                          "rotary embeddings turn pairs: an even number is needed");
+  }
+  llama.mlp_width = size_of(config, "intermediate_size");
+  llama.vocabulary = size_of(config, "vocab_size");
+  llama.positions = size_or(config, "max_position_embeddings", 2048);
+  if (const auto epsilon = config.find("rms_norm_eps")) llama.norm_epsilon = positive(*epsilon);
+  if (const auto activation = config.find("hidden_act"); activation && activation->string() != "silu") {
+    throw activation->error("is not supported", "orrery computes silu");
+  }
+  llama.tied_embedding = flag(config, "tie_word_embeddings");
+  llama.attention_bias = flag(config, "attention_bias");
+  llama.mlp_bias = flag(config, "mlp_bias");
+  llama.rope = read_rope(config);
+  return llama;
+}
+
+}  // namespace orrery::model

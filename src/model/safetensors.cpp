@@ -1,0 +1,258 @@
+#include "orrery/model/safetensors.hpp"
+
+#include "orrery/core/concat.hpp"
+#include "orrery/core/error.hpp"
+#include "orrery/core/narrow.hpp"
+#include "orrery/core/read_file.hpp"
+#include "orrery/text/json.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <set>
+
+namespace orrery::model {
+namespace {
+
+using core::bad_input;
+using core::concat;
+
+constexpr std::int64_t length_bytes = 8;  // the header's length stands in front of it, little-endian
+constexpr std::int64_t block_bytes = std::int64_t{32} << 20;
+const char* const copy_again = "copy the model folder again";
+
+/// Bytes of one number of a safetensors type; 0 for a type that the format doesn't have.
+std::int64_t element_bytes(const std::string& dtype) {
+  static const std::map<std::string, std::int64_t> known = {
+      {"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"U16", 2}, {"I16", 2}, {"F16", 2},
+      {"BF16", 2}, {"U32", 4}, {"I32", 4}, {"F32", 4},     {"U64", 8},     {"I64", 8}, {"F64", 8}};
+  const auto found = known.find(dtype);
+  return found == known.end() ? 0 : found->second;
+}
+
+bool is_weight_type(const std::string& dtype) {
+  return dtype == "F32" || dtype == "F16" || dtype == "BF16" || dtype == "F64";
+}
+
+/// Reads one header entry; `file` names the file in messages.
+TensorEntry read_entry(const std::string& file, const std::string& name, const nlohmann::json& entry) {
+  TensorEntry tensor;
+  const auto malformed = [&](const std::string& what) {
+    return bad_input(concat(file, ": the header's entry of tensor ", name, " is malformed"), what,
+                     copy_again);
+  };
+  if (!entry.is_object()) throw malformed("no JSON object");
+  if (!entry.contains("dtype") || !entry["dtype"].is_string()) throw malformed("no dtype");
+  if (!entry.contains("shape") || !entry["shape"].is_array()) throw malformed("no shape");
+  if (!entry.contains("data_offsets") || !entry["data_offsets"].is_array() ||
+      entry["data_offsets"].size() != 2) {
+    throw malformed("no data_offsets");
+  }
+  tensor.dtype = entry["dtype"].get<std::string>();
+  const std::int64_t element = element_bytes(tensor.dtype);
+  if (element == 0) {
+    throw bad_input(concat(file, ": unknown number format of tensor ", name), tensor.dtype,
+                    "orrery reads F32, F16, BF16 and F64");
+  }
+  std::int64_t needed = element;
+  for (const nlohmann::json& size : entry["shape"]) {
+    if (!size.is_number_unsigned() || size.get<std::uint64_t>() > INT64_MAX)
+      throw malformed("a size in shape is no count");
+    tensor.shape.push_back(size.get<std::int64_t>());
+    if (__builtin_mul_overflow(needed, tensor.shape.back(), &needed))
+      throw malformed("the shape is beyond 2^63 bytes");
+  }
+  const nlohmann::json& offsets = entry["data_offsets"];
+  if (!offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned() ||
+      offsets[0].get<std::uint64_t>() > INT64_MAX || offsets[1].get<std::uint64_t>() > INT64_MAX) {
+    throw malformed("data_offsets are no counts");
+  }
+  tensor.begin = offsets[0].get<std::int64_t>();
+  const std::int64_t end = offsets[1].get<std::int64_t>();
+  if (tensor.begin > end) {
+    throw bad_input(concat(file, ": tensor ", name, " ends before it begins"),
+                    concat("offsets ", tensor.begin, " to ", end), copy_again);
+  }
+  tensor.bytes = end - tensor.begin;
+  if (tensor.bytes != needed) {
+    throw bad_input(concat(file, ": the bytes of tensor ", name, " don't fit its shape"),
+                    concat(tensor.bytes, " bytes given, ", needed, " needed for ", shape_text(tensor.shape),
+                           " ", tensor.dtype),
+                    copy_again);
+  }
+  return tensor;
+}
+
+/// Throws unless each tensor lies within the `data_bytes` behind the header, apart from the others.
+void check_places(const std::string& file, const std::map<std::string, TensorEntry>& tensors,
+                  std::int64_t data_start, std::int64_t data_bytes) {
+  std::vector<std::pair<const std::string*, const TensorEntry*>> by_place;
+  for (const auto& [name, tensor] : tensors) {
+    const std::int64_t end = tensor.begin + tensor.bytes;
+    if (end > data_bytes) {
+      throw bad_input(concat(file, ": tensor ", name, " lies beyond the end of the file"),
+                      concat("offsets ", tensor.begin, " to ", end, " in data of ", data_bytes,
+                             " bytes; the header asks for a file of at least ",
+                             static_cast<std::uint64_t>(data_start) + static_cast<std::uint64_t>(end),
+                             " bytes, it has ", data_start + data_bytes),
+                      copy_again);
+    }
+    if (tensor.bytes > 0) by_place.emplace_back(&name, &tensor);
+  }
+  std::sort(by_place.begin(), by_place.end(),
+            [](const auto& a, const auto& b) { return a.second->begin < b.second->begin; });
+  for (std::size_t i = 1; i < by_place.size(); ++i) {
+    const TensorEntry& a = *by_place[i - 1].second;
+    const TensorEntry& b = *by_place[i].second;
+    if (a.begin + a.bytes > b.begin) {
+      throw bad_input(
+          concat(file, ": tensors ", *by_place[i - 1].first, " and ", *by_place[i].first, " overlap"),
+          concat("offsets ", a.begin, " to ", a.begin + a.bytes, " and ", b.begin, " to ", b.begin + b.bytes),
+          copy_again);
+    }
+  }
+}
+
+std::string read_header_text(const core::ReadFile& file, const std::string& name) {
+  const std::int64_t size = file.size();
+  if (size < length_bytes) {
+    throw bad_input(concat(name, " is too short for a safetensors file"), concat(size, " bytes"), copy_again);
+  }
+  std::array<std::byte, length_bytes> length_field{};
+  file.read(0, length_field);
+  std::uint64_t length = 0;
+  std::memcpy(&length, length_field.data(), sizeof length);
+  if (length > static_cast<std::uint64_t>(size - length_bytes)) {
+    throw bad_input(concat(name, " ends inside its header"),
+                    concat("header of ", length, " bytes, file of ", size, " bytes"), copy_again);
+  }
+  std::string header(static_cast<std::size_t>(length), '\0');
+  file.read(length_bytes, std::as_writable_bytes(std::span(header)));
+  return header;
+}
+
+}  // namespace
+
+std::string shape_text(std::span<const std::int64_t> shape) {
+  std::string text = "(";
+  for (std::size_t i = 0; i < shape.size(); ++i) text += (i > 0 ? ", " : "") + std::to_string(shape[i]);
+  return text + ")";
+}
+
+std::map<std::string, TensorEntry> read_safetensors_header(const std::filesystem::path& path) {
+  const std::string file_name = path.filename().string();
+  const core::ReadFile file(path);
+  const std::string text = read_header_text(file, file_name);
+  const nlohmann::json header = text::parse_json(text, file_name + ", header");
+  if (!header.is_object()) {
+    throw bad_input(file_name + ": the header is not a JSON object", header.type_name(), copy_again);
+  }
+  const std::int64_t data_start = length_bytes + std::ssize(text);
+  std::map<std::string, TensorEntry> tensors;
+  for (const auto& [name, entry] : header.items()) {
+    if (name != "__metadata__") tensors[name] = read_entry(file_name, name, entry);
+  }
+  check_places(file_name, tensors, data_start, file.size() - data_start);
+  for (auto& [name, tensor] : tensors) tensor.begin += data_start;
+  return tensors;
+}
+
+Checkpoint::Checkpoint(std::filesystem::path folder) : folder_(std::move(folder)) {
+  const std::string index_name = "model.safetensors.index.json";
+  const std::string single_name = "model.safetensors";
+  if (!std::filesystem::exists(folder_ / index_name)) {
+    if (!std::filesystem::exists(folder_ / single_name)) {
+      throw bad_input("no weights in the model folder",
+                      concat(folder_.string(), " has neither ", single_name, " nor ", index_name),
+                      "give a folder as Hugging Face lays it out, with safetensors");
+    }
+    files_ = {single_name};
+    for (auto& [name, entry] : read_safetensors_header(folder_ / single_name))
+      tensors_[name] = {single_name, entry};
+    return;
+  }
+  const nlohmann::json index = text::read_json(folder_ / index_name);
+  if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object()) {
+    throw bad_input(index_name + " has no weight_map", folder_.string(), copy_again);
+  }
+  std::set<std::string> shards;
+  for (const auto& [name, shard] : index["weight_map"].items()) {
+    if (!shard.is_string()) throw bad_input(index_name + ": a shard's name is no text", name, copy_again);
+    const std::string file = shard.get<std::string>();
+    if (file.empty() || file.find('/') != std::string::npos || file == "." || file == "..") {
+      throw bad_input(index_name + ": a shard's name is not a bare file name", file,
+                      "expected a file in the same folder");
+    }
+    shards.insert(file);
+  }
+  for (const std::string& shard : shards) {
+    if (!std::filesystem::exists(folder_ / shard)) {
+      throw bad_input(index_name + " names a shard that is not there", (folder_ / shard).string(),
+                      copy_again);
+    }
+    for (auto& [name, entry] : read_safetensors_header(folder_ / shard)) {
+      const auto listed = index["weight_map"].find(name);
+      if (listed != index["weight_map"].end() && *listed == shard) tensors_[name] = {shard, entry};
+    }
+  }
+  files_.assign(shards.begin(), shards.end());
+  files_.push_back(index_name);
+  std::sort(files_.begin(), files_.end());
+}
+
+const Checkpoint::Located& Checkpoint::find(const std::string& name) const {
+  const auto found = tensors_.find(name);
+  if (found == tensors_.end()) {
+    std::string listed;
+    for (const std::string& file : files_) listed += (listed.empty() ? "" : ", ") + file;
+    throw bad_input("a weight is missing: " + name, concat("not in ", listed, " of ", folder_.string()),
+                    "check that the folder holds the whole model");
+  }
+  return found->second;
+}
+
+const TensorEntry& Checkpoint::entry(const std::string& name) const {
+  return find(name).entry;
+}
+
+void Checkpoint::require(const std::string& name, std::span<const std::int64_t> shape) const {
+  const Located& located = find(name);
+  if (!is_weight_type(located.entry.dtype)) {
+    throw bad_input(concat(located.file, ": tensor ", name, " holds no floating-point numbers"),
+                    located.entry.dtype, "orrery reads F32, F16, BF16 and F64");
+  }
+  if (!std::ranges::equal(located.entry.shape, shape)) {
+    throw bad_input(concat(located.file, ": tensor ", name, " has another shape than config.json implies"),
+                    concat(shape_text(located.entry.shape), " in the file, ", shape_text(shape), " expected"),
+                    "check that config.json belongs to these weights");
+  }
+}
+
+void Checkpoint::read(
+    const std::string& name, std::int64_t rows_at_once,
+    const std::function<void(std::int64_t, std::int64_t, std::span<const std::byte>)>& take) const {
+  const Located& located = find(name);
+  const std::int64_t rows = located.entry.shape.empty() ? 1 : located.entry.shape.front();
+  if (rows == 0) return;
+  const std::int64_t row_bytes = located.entry.bytes / rows;
+  const std::int64_t unit = rows_at_once * std::max<std::int64_t>(row_bytes, 1);
+  const std::int64_t step = rows_at_once * std::max<std::int64_t>(1, block_bytes / unit);
+  const core::ReadFile file(folder_ / located.file);
+  std::vector<std::byte> block(core::narrow<std::size_t>(std::min(step, rows) * row_bytes));
+  for (std::int64_t row = 0; row < rows; row += step) {
+    const std::int64_t count = std::min(step, rows - row);
+    const auto bytes = std::span(block).first(core::narrow<std::size_t>(count * row_bytes));
+    file.read(located.entry.begin + row * row_bytes, bytes);
+    take(row, count, bytes);
+  }
+}
+
+std::int64_t Checkpoint::bytes() const {
+  std::int64_t total = 0;
+  for (const auto& [name, located] : tensors_) total += located.entry.bytes;
+  return total;
+}
+
+}  // namespace orrery::model
