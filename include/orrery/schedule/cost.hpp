@@ -1,0 +1,33 @@
+#pragma once
+
+#include "orrery/model/dtype.hpp"
+#include "orrery/model/llama_config.hpp"
+#include "orrery/schedule/tiles.hpp"
+
+#include <cstdint>
+#include <span>
+
+namespace orrery::schedule {
+
+/// Floating-point operations of one tile's forward (a multiply and an add are two), padding counted, the last
+/// block for the last tokens alone.
+struct ForwardFlop {
+  double product = 0;    ///< products with weights
+  double attention = 0;  ///< scores and their weighted sums
+  double total() const { return product + attention; }
+};
+ForwardFlop forward_flop(const model::LlamaConfig& config, const Tile& tile);
+
+/// The cost by which tiles are dealt to ranks: all the flop of each.
+std::vector<double> tile_costs(const model::LlamaConfig& config, std::span<const Tile> tiles);
+
+/// The most bytes that the forward of `tile` holds at once, weights and captured rows aside.
+std::int64_t forward_bytes(const model::LlamaConfig& config, const Tile& tile, model::DType dtype,
+                           model::DType residual);
+
+/// The bytes of a tile between two layers: its stream and rotations, which `--order layers` keeps for every
+/// tile.
+std::int64_t waiting_bytes(const model::LlamaConfig& config, const Tile& tile, model::DType dtype,
+                           model::DType residual);
+
+}  // namespace orrery::schedule

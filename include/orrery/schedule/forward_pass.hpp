@@ -1,0 +1,46 @@
+#pragma once
+
+#include "orrery/core/progress.hpp"
+#include "orrery/model/llama.hpp"
+#include "orrery/model/weights.hpp"
+#include "orrery/parallel/communicator.hpp"
+#include "orrery/schedule/tiles.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace orrery::schedule {
+
+/// `tiles`: weights stay, tiles pass through all layers. `layers`: one layer in memory, all tiles pass
+/// through it, their streams wait between layers. The same bits.
+enum class Order { tiles, layers };
+
+/// One tile's samples as a padded batch. `tokens[n]` are the ids of sample n.
+model::Batch make_batch(const Tile& tile, std::span<const std::vector<std::int32_t>> tokens);
+
+/// Runs this rank's tiles through a model, `threads` of them at a time.
+class ForwardPass {
+ public:
+  /// Makes the visitor of tile i, the i-th of those given to `run`. Called from the thread that runs the
+  /// tile.
+  using VisitorMaker = std::function<std::unique_ptr<model::StreamVisitor>(std::int64_t)>;
+
+  ForwardPass(const model::Llama& llama, model::LlamaWeights& weights, Order order, int threads)
+      : llama_(llama), weights_(weights), order_(order), threads_(threads) {}
+
+  /// Collective over `ranks`, also for a rank without tiles: an error on one is thrown on all.
+  void run(const parallel::Communicator& ranks, std::span<const Tile> tiles,
+           std::span<const std::vector<std::int32_t>> tokens, const VisitorMaker& make_visitor,
+           core::ProgressSink& progress);
+
+ private:
+  const model::Llama& llama_;
+  model::LlamaWeights& weights_;
+  Order order_;
+  int threads_;
+};
+
+}  // namespace orrery::schedule

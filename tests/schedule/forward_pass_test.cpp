@@ -1,0 +1,141 @@
+// Any rank count, any thread count and either order give the same bits: each tile is computed alone.
+#include "orrery/schedule/forward_pass.hpp"
+
+#include "orrery/parallel/agreement.hpp"
+#include "tests/support/shared_data.hpp"
+
+#include <ATen/ops/empty.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <string>
+
+namespace orrery::schedule {
+namespace {
+
+class Keeper : public model::StreamVisitor {
+ public:
+  explicit Keeper(at::Tensor rows) : rows_(std::move(rows)) {}
+  void at_point(core::Point point, const model::StreamView& view) override {
+    rows_.select(1, point.value()).copy_(view.stream.index_select(0, view.measured));
+  }
+
+ private:
+  at::Tensor rows_;
+};
+
+/// 40 made-up samples of 1 to 24 tokens over the vocabulary of a tiny model.
+std::vector<std::vector<std::int32_t>> made_up_tokens() {
+  std::vector<std::vector<std::int32_t>> tokens;
+  for (std::int32_t n = 0; n < 40; ++n) {
+    auto& ids = tokens.emplace_back();
+    for (std::int32_t t = 0; t < 1 + (n * 7) % 24; ++t) ids.push_back((n * 31 + t * 17) % 300);
+  }
+  return tokens;
+}
+
+class Runner {
+ public:
+  explicit Runner(const parallel::Communicator& ranks)
+      : ranks_(ranks),
+        node_(ranks.split_by_node()),
+        folder_(test::shared_data("models/llama31")),
+        config_(model::read_llama_config(folder_)),
+        checkpoint_(folder_) {
+    std::vector<std::int64_t> lengths;
+    for (const auto& ids : tokens_) lengths.push_back(std::ssize(ids));
+    tiles_ = make_tiles(lengths, 64);
+  }
+
+  /// (P, D) of each of this rank's samples.
+  std::map<std::int64_t, at::Tensor> run(Order order, int threads, core::ProgressSink& progress = silent()) {
+    const auto shares = deal(std::vector<double>(tiles_.size(), 1.0), ranks_.size());
+    std::vector<Tile> mine;
+    for (const std::int64_t i : shares[static_cast<std::size_t>(ranks_.rank())]) {
+      mine.push_back(tiles_[static_cast<std::size_t>(i)]);
+    }
+    model::LlamaWeights weights(
+        config_, checkpoint_,
+        {model::DType::float32, at::kFloat, at::kCPU,
+         order == Order::tiles ? model::Residency::all_layers : model::Residency::one_layer,
+         model::Head::none},
+        ranks_, node_);
+    const model::Llama llama(config_, model::DType::float32, model::DType::float32,
+                             model::Measured::last_token, at::kCPU);
+    std::vector<at::Tensor> rows;
+    for (const Tile& tile : mine) {
+      rows.push_back(at::empty({std::ssize(tile.samples), config_.points(), config_.width}, at::kFloat));
+    }
+    ForwardPass(llama, weights, order, threads)
+        .run(
+            ranks_, mine, tokens_,
+            [&](std::int64_t i) { return std::make_unique<Keeper>(rows[static_cast<std::size_t>(i)]); },
+            progress);
+    weights.free();
+    std::map<std::int64_t, at::Tensor> by_sample;
+    for (std::size_t i = 0; i < mine.size(); ++i) {
+      for (std::size_t b = 0; b < mine[i].samples.size(); ++b) {
+        by_sample[mine[i].samples[b].value()] = rows[i][static_cast<std::int64_t>(b)];
+      }
+    }
+    return by_sample;
+  }
+
+  static core::ProgressSink& silent() {
+    static core::SilentProgress sink;
+    return sink;
+  }
+
+ private:
+  const parallel::Communicator& ranks_;
+  parallel::Communicator node_;
+  std::filesystem::path folder_;
+  model::LlamaConfig config_;
+  model::Checkpoint checkpoint_;
+  std::vector<std::vector<std::int32_t>> tokens_ = made_up_tokens();
+  std::vector<Tile> tiles_;
+};
+
+TEST(ForwardPass, IsTheSameBitsForAnyRanksThreadsAndOrder) {
+  const auto world = parallel::Communicator::world();
+  const auto self = parallel::Communicator::self();
+  const auto alone = Runner(self).run(Order::tiles, 1);
+  ASSERT_EQ(alone.size(), 40U);
+  std::int64_t compared = 0;
+  Runner together(world);
+  for (const Order order : {Order::tiles, Order::layers}) {
+    for (const int threads : {1, 3}) {
+      for (const auto& [sample, rows] : together.run(order, threads)) {
+        EXPECT_TRUE(rows.equal(alone.at(sample))) << "sample " << sample;
+        ++compared;
+      }
+    }
+  }
+  EXPECT_EQ(world.sum(compared), 4 * 40);
+}
+
+TEST(ForwardPass, TellsHowFarItIs) {
+  class Last : public core::ProgressSink {
+   public:
+    void begin(const std::string&, std::int64_t, std::int64_t) override {}
+    void advance(double fraction) override { last = fraction; }
+    void end() override {}
+    std::atomic<double> last = 0;
+  } sink;
+  const auto self = parallel::Communicator::self();
+  Runner(self).run(Order::layers, 1, sink);
+  EXPECT_EQ(sink.last, 1.0);
+}
+
+TEST(MakeBatch, PadsOnTheRightWithZeros) {
+  const std::vector<std::vector<std::int32_t>> tokens = {{5, 6}, {7, 8, 9}};
+  const model::Batch batch = make_batch({{core::Sample(0), core::Sample(1)}, 3}, tokens);
+  EXPECT_EQ(batch.lengths, (std::vector<std::int64_t>{2, 3}));
+  EXPECT_EQ(batch.tokens[0][1].item<std::int64_t>(), 6);
+  EXPECT_EQ(batch.tokens[0][2].item<std::int64_t>(), 0);
+  EXPECT_EQ(batch.tokens[1][2].item<std::int64_t>(), 9);
+}
+
+}  // namespace
+}  // namespace orrery::schedule
