@@ -1,0 +1,34 @@
+#pragma once
+
+#include "orrery/parallel/communicator.hpp"
+#include "orrery/statistics/point_statistics.hpp"
+#include "orrery/statistics/sample_statistics.hpp"
+#include "orrery/statistics/shards.hpp"
+#include "orrery/statistics/unit_statistics.hpp"
+
+#include <string>
+#include <vector>
+
+namespace orrery::statistics {
+
+/// The numbers that `trace` prints at its end, the attributes of `/headline` (science.md, end of section 3):
+/// within = even steps s, across = odd steps s ≤ S − 3, first = step 0, last = step S − 2, early and late =
+/// points 1 and S − 1.
+struct Headline {
+  struct Entry {
+    std::string name;       ///< of the attribute; its error is `name` + "_se"
+    double value;           ///< NaN where it is not defined
+    double standard_error;  ///< by a jackknife over blocks of samples (jackknife.hpp); NaN at N < 3
+    std::string long_name;
+    std::string unit;  ///< "1" for a plain number
+  };
+  std::vector<Entry> entries;  ///< on rank 0, empty elsewhere
+};
+
+/// Collective: puts the headline together; the owners of the early and the late point solve their
+/// eigenproblems without each block of samples. The same bits for any number of ranks and threads.
+Headline headline(const parallel::Communicator& ranks, const SampleStatistics& rows,
+                  const UnitStatistics& units, const PointStatistics& points, const PointShard& shard,
+                  const Extent& extent, int threads);
+
+}  // namespace orrery::statistics

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "orrery/core/index.hpp"
+#include "orrery/parallel/communicator.hpp"
+#include "orrery/statistics/shards.hpp"
+#include "orrery/statistics/spectrum.hpp"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace orrery::statistics {
+
+/// The principal components of the rows at each capture point (science.md, section 3). K = min(N − 1, D)
+/// eigenvalues and k = min(`components`, K) vectors a point.
+struct PointStatistics {
+  // This rank's points, in the order of its PointShard.
+  std::vector<core::Point> points;  ///< p of them, ascending
+  at::Tensor mean;                  ///< (p, D) float64
+  at::Tensor eigenvalue;            ///< (p, K) float64, descending; 0 beyond the rank
+  /// (p, k, D) float64, orthonormal rows; NaN beyond the rank. An entry of largest magnitude is positive, the
+  /// first of those that are equal as float32: so the rule holds in a float32 file too.
+  at::Tensor component;
+
+  std::vector<Spectrum> spectrum;  ///< (P) on rank 0, empty elsewhere
+};
+
+/// Collective: the PCA of each of `shard`'s points, each on one thread, from the Gram matrix of the centred
+/// rows where N ≤ D and from the covariance matrix otherwise: the same bits for any number of ranks and
+/// threads.
+PointStatistics point_statistics(const parallel::Communicator& ranks, const PointShard& shard,
+                                 const Extent& extent, std::int64_t components, int threads);
+
+}  // namespace orrery::statistics

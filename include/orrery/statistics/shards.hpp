@@ -1,0 +1,54 @@
+#pragma once
+
+#include "orrery/core/index.hpp"
+#include "orrery/parallel/communicator.hpp"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace orrery::statistics {
+
+/// N, P and D of a run (design.md): rows, capture points, units.
+struct Extent {
+  std::int64_t samples = 0;
+  std::int64_t points = 0;
+  std::int64_t units = 0;
+};
+
+/// The rows that a rank measured: what the forward leaves behind.
+struct SampleShard {
+  std::vector<core::Sample> samples;  ///< n of them, any order; every sample on exactly one rank
+  at::Tensor x;                       ///< (n, P, D) float32 or float64, CPU, contiguous
+};
+
+/// All rows of a rank's units: blocks of `unit_block` units, dealt round robin.
+struct UnitShard {
+  std::vector<std::int64_t> units;  ///< u of them, ascending
+  at::Tensor x;                     ///< (u, P, N), dtype as the rows', samples in order
+};
+
+/// All rows of a rank's capture points, dealt round robin.
+struct PointShard {
+  std::vector<core::Point> points;  ///< p of them, ascending
+  at::Tensor x;                     ///< (p, N, D), dtype as the rows', samples in order
+};
+
+/// Units are dealt, and their means over units added up, in blocks of this many: so that a sum's order is the
+/// same for any number of ranks.
+constexpr std::int64_t unit_block = 64;
+
+/// Throws bad_input that names the first sample and point (in the shard's order) with a NaN or an infinity.
+/// Not collective: call it inside `agree`. The statistics take finite rows for granted.
+void check_finite(const SampleShard& rows);
+
+/// Collective: the rows by unit, whichever rank each row came from and in whatever order. One partner's block
+/// is in flight at a time. Throws internal_error on all ranks where a shard's shape is not (n, P, D), ranks
+/// differ in dtype, or a sample is missing or twice there.
+UnitShard by_unit(const parallel::Communicator& ranks, const SampleShard& rows, const Extent& extent);
+
+/// Collective: the rows by capture point, in the same manner.
+PointShard by_point(const parallel::Communicator& ranks, const SampleShard& rows, const Extent& extent);
+
+}  // namespace orrery::statistics

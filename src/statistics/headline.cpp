@@ -1,0 +1,183 @@
+#include "orrery/statistics/headline.hpp"
+
+#include "orrery/parallel/agreement.hpp"
+#include "orrery/statistics/jackknife.hpp"
+#include "point_jackknife.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace orrery::statistics {
+namespace {
+
+constexpr double not_a_number = Spectrum::none;
+constexpr std::size_t ninety_percent = 2;  // of variance_shares
+static_assert(variance_shares[ninety_percent] == 0.90);
+
+/// The places that the headline looks at, of a model with `points` = S + 1 capture points.
+struct Places {
+  explicit Places(std::int64_t points) : last(points - 3), late(points - 2) {
+    for (std::int64_t step = 0; step <= last; step += 2) within.push_back(step);
+    for (std::int64_t step = 1; step < last; step += 2) across.push_back(step);
+  }
+  std::vector<std::int64_t> within;
+  std::vector<std::int64_t> across;
+  std::int64_t first = 0;
+  std::int64_t last;  ///< step S − 2
+  std::int64_t early = 1;
+  std::int64_t late;  ///< point S − 1
+};
+
+/// The mean of `line` at `steps`; NaN where there are none, or one is.
+double mean_at(const double* line, const std::vector<std::int64_t>& steps) {
+  double sum = 0;
+  for (const std::int64_t step : steps) sum += line[step];
+  return steps.empty() ? not_a_number : sum / static_cast<double>(steps.size());
+}
+
+/// Collects entries on rank 0.
+class Writer {
+ public:
+  Writer(const Extent& extent, Headline& headline)
+      : extent_(extent), blocks_(extent.samples), headline_(headline) {}
+
+  void add(const char* name, double value, const std::vector<double>& left_out, const char* long_name,
+           const char* unit) {
+    headline_.entries.push_back({name, value, jackknife_error(left_out), long_name, unit});
+  }
+
+  /// A mean over `steps` of a mean over units, whose values without each block are the lines of `left_out`.
+  void add_mean_over_steps(const char* name, const std::vector<double>& line,
+                           const std::vector<double>& left_out, const std::vector<std::int64_t>& steps,
+                           const char* long_name) {
+    std::vector<double> values;
+    for (std::int64_t block = 0; block < blocks_.count(); ++block) {
+      values.push_back(mean_at(left_out.data() + block * (extent_.points - 1), steps));
+    }
+    add(name, mean_at(line.data(), steps), values, long_name, "1");
+  }
+
+  /// A mean over rows.
+  void add_row_mean(const char* name, const RowSeries& series, std::int64_t place, const char* long_name,
+                    const char* unit) {
+    if (place < 0 || place >= series.length) return add(name, not_a_number, {}, long_name, unit);
+    std::vector<double> values;
+    for (std::int64_t block = 0; block < blocks_.count(); ++block) {
+      double sum = 0;
+      std::int64_t count = 0;
+      for (std::int64_t sample = 0; sample < extent_.samples; ++sample) {
+        const double value = series.rows[sample * series.length + place];
+        if (blocks_.holds(block, sample) || std::isnan(value)) continue;
+        sum += value;
+        ++count;
+      }
+      values.push_back(count > 0 ? sum / static_cast<double>(count) : not_a_number);
+    }
+    add(name, series.mean[place], values, long_name, unit);
+  }
+
+  /// The three measures of dimension of a point.
+  void add_dimensions(const std::string& place, std::int64_t point, const std::vector<Spectrum>& spectra,
+                      const std::vector<LeftOutDimension>& left_out) {
+    Spectrum spectrum;
+    const bool there = point >= 0 && point < extent_.points;
+    if (there) spectrum = spectra[point];
+    const double components =
+        there && extent_.samples > 1 ? spectrum.components_for[ninety_percent] : not_a_number;
+    std::vector<double> left_components;
+    std::vector<double> left_ratio;
+    std::vector<double> left_corrected;
+    for (const LeftOutDimension& without : left_out) {
+      if (without.point != point) continue;
+      left_components.push_back(without.components);
+      left_ratio.push_back(without.participation_ratio);
+      left_corrected.push_back(without.participation_ratio_corrected);
+    }
+    const std::string where = place == "early" ? ", point 1" : ", point S - 1";
+    const auto name = [&](const char* stem) { return std::string(stem) + "_" + place; };
+    add(name("components_90").c_str(), components, left_components,
+        ("principal components for 90 % of the variance" + where).c_str(), "1");
+    add(name("participation_ratio").c_str(), spectrum.participation_ratio, left_ratio,
+        ("participation ratio" + where).c_str(), "1");
+    add(name("participation_ratio_corrected").c_str(), spectrum.participation_ratio_corrected, left_corrected,
+        ("participation ratio corrected for the number of rows" + where).c_str(), "1");
+  }
+
+ private:
+  const Extent& extent_;
+  SampleBlocks blocks_;
+  Headline& headline_;
+};
+
+/// r[s, s+1] of the mean correlation, one a step.
+std::vector<double> adjacent(const std::vector<double>& correlation, std::int64_t points) {
+  std::vector<double> line;
+  for (std::int64_t step = 0; step + 1 < points; ++step)
+    line.push_back(correlation[step * points + step + 1]);
+  return line;
+}
+
+void write_units(Writer& writer, const UnitStatistics& units, const Places& places, std::int64_t points) {
+  const std::vector<double> line = adjacent(units.correlation, points);
+  writer.add_mean_over_steps(
+      "adjacent_correlation_within", line, units.adjacent_left_out, places.within,
+      "correlation of a unit with itself one point on, within a layer, mean over units");
+  writer.add_mean_over_steps("residual_null_within", units.residual_null, units.residual_null_left_out,
+                             places.within,
+                             "the same if the steps within a layer were independent of the stream");
+  writer.add_mean_over_steps(
+      "adjacent_correlation_across", line, units.adjacent_left_out, places.across,
+      "correlation of a unit with itself one point on, across layers, mean over units");
+  writer.add_mean_over_steps("residual_null_across", units.residual_null, units.residual_null_left_out,
+                             places.across,
+                             "the same if the steps across layers were independent of the stream");
+}
+
+void write_rows(Writer& writer, const SampleStatistics& rows, const Places& places) {
+  writer.add_row_mean("cosine_first", rows.cosine, places.first, "cosine of the first two streams", "1");
+  writer.add_row_mean("cosine_last", rows.cosine, places.last, "cosine of points S - 2 and S - 1", "1");
+  writer.add_row_mean("velocity_first", rows.velocity, places.first, "length of the first step",
+                      "activation");
+  writer.add_row_mean("velocity_last", rows.velocity, places.last, "length of step S - 2", "activation");
+  writer.add_row_mean("relative_velocity_first", rows.relative_velocity, places.first,
+                      "length of the first step over that of the stream before it", "1");
+  writer.add_row_mean("relative_velocity_last", rows.relative_velocity, places.last,
+                      "length of step S - 2 over that of the stream before it", "1");
+}
+
+/// All ranks' lists as one, by point and block.
+std::vector<LeftOutDimension> joined(const std::vector<std::vector<LeftOutDimension>>& by_rank) {
+  std::vector<LeftOutDimension> all;
+  for (const auto& list : by_rank) all.insert(all.end(), list.begin(), list.end());
+  const auto key = [](const LeftOutDimension& value) { return std::pair(value.point, value.block); };
+  std::sort(all.begin(), all.end(),
+            [&](const auto& one, const auto& other) { return key(one) < key(other); });
+  return all;
+}
+
+}  // namespace
+
+Headline headline(const parallel::Communicator& ranks, const SampleStatistics& rows,
+                  const UnitStatistics& units, const PointStatistics& points, const PointShard& shard,
+                  const Extent& extent, int threads) {
+  const Places places(extent.points);
+  std::vector<LeftOutDimension> own;
+  parallel::agree(ranks, "standard errors", [&] {
+    own = leave_out_dimensions(shard, {places.early, places.late}, extent, threads);
+  });
+  const auto by_rank = ranks.gather_values<LeftOutDimension>(own);
+  Headline result;
+  parallel::agree(ranks, "standard errors", [&] {
+    if (!ranks.is_root()) return;
+    const std::vector<LeftOutDimension> left_out = joined(by_rank);
+    Writer writer(extent, result);
+    write_units(writer, units, places, extent.points);
+    write_rows(writer, rows, places);
+    writer.add_dimensions("early", places.early, points.spectrum, left_out);
+    writer.add_dimensions("late", places.late, points.spectrum, left_out);
+  });
+  return result;
+}
+
+}  // namespace orrery::statistics

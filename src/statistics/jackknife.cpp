@@ -1,0 +1,25 @@
+#include "orrery/statistics/jackknife.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace orrery::statistics {
+
+constexpr std::int64_t most_blocks = 10;  // science.md, section 3
+constexpr std::int64_t fewest_samples = 3;
+
+SampleBlocks::SampleBlocks(std::int64_t samples)
+    : samples_(samples), count_(samples < fewest_samples ? 0 : std::min(most_blocks, samples)) {}
+
+double jackknife_error(std::span<const double> left_out) {
+  const double blocks = static_cast<double>(left_out.size());
+  if (blocks < 2) return std::numeric_limits<double>::quiet_NaN();
+  double mean = 0;
+  for (const double value : left_out) mean += value / blocks;
+  double squares = 0;
+  for (const double value : left_out) squares += (value - mean) * (value - mean);
+  return std::sqrt((blocks - 1) / blocks * squares);
+}
+
+}  // namespace orrery::statistics

@@ -1,0 +1,191 @@
+#include "orrery/statistics/unit_statistics.hpp"
+
+#include "orrery/parallel/agreement.hpp"
+#include "orrery/schedule/workers.hpp"
+#include "unit_moments.hpp"
+
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+
+namespace orrery::statistics {
+namespace {
+
+/// A run of sums over units: Σ value and how many values were not NaN, at each place.
+class SumRun {
+ public:
+  SumRun(std::span<double> sums, std::int64_t length) : sums_(sums), length_(length) {}
+  void add(std::int64_t place, double value) {
+    if (std::isnan(value)) return;
+    sums_[place] += value;
+    sums_[length_ + place] += 1;
+  }
+  double mean(std::int64_t place) const {
+    return count(place) > 0 ? sums_[place] / sums_[length_ + place]
+                            : std::numeric_limits<double>::quiet_NaN();
+  }
+  std::int64_t count(std::int64_t place) const { return static_cast<std::int64_t>(sums_[length_ + place]); }
+
+ private:
+  std::span<double> sums_;
+  std::int64_t length_;
+};
+
+/// The sums that a block of units leaves behind: plain doubles, so that they travel and add up as one list.
+class BlockSums {
+ public:
+  BlockSums(std::span<double> sums, const Extent& extent, const SampleBlocks& blocks)
+      : correlation(sums, pairs(extent)),
+        null(sums.subspan(2 * pairs(extent)), steps(extent)),
+        adjacent_left_out(sums.subspan(2 * pairs(extent) + 2 * steps(extent)),
+                          steps(extent) * blocks.count()),
+        null_left_out(sums.subspan(2 * pairs(extent) + 2 * steps(extent) * (1 + blocks.count())),
+                      steps(extent) * blocks.count()) {}
+
+  static std::int64_t size(const Extent& extent, const SampleBlocks& blocks) {
+    return 2 * pairs(extent) + 2 * steps(extent) * (1 + 2 * blocks.count());
+  }
+
+  SumRun correlation;        // (P, P), upper triangle
+  SumRun null;               // (P − 1)
+  SumRun adjacent_left_out;  // (blocks, P − 1)
+  SumRun null_left_out;      // (blocks, P − 1)
+
+ private:
+  static std::int64_t pairs(const Extent& extent) { return extent.points * extent.points; }
+  static std::int64_t steps(const Extent& extent) { return extent.points - 1; }
+};
+
+/// Works through this rank's units, a block at a time.
+class BlockWorker {
+ public:
+  BlockWorker(const UnitShard& shard, const Extent& extent, UnitStatistics& result)
+      : shard_(shard),
+        extent_(extent),
+        blocks_(extent.samples),
+        units_(std::ssize(shard.units)),
+        mean_(result.mean.mutable_data_ptr<double>()),
+        variance_(result.variance.mutable_data_ptr<double>()),
+        adjacent_(result.adjacent_correlation.mutable_data_ptr<float>()) {}
+
+  /// The `block`-th block of this rank: its columns of the result, and its sums, which start as zeros.
+  template <class T>
+  void work(std::int64_t block, const T* x, std::span<double> sums) const {
+    UnitMoments moments(extent_.points, extent_.samples);
+    BlockSums block_sums(sums, extent_, blocks_);
+    const std::int64_t first = block * unit_block;
+    for (std::int64_t unit = first; unit < std::min(first + unit_block, units_); ++unit) {
+      moments.assign(x + unit * extent_.points * extent_.samples);
+      write_columns(moments, unit);
+      add(moments, block_sums);
+      add_left_out(moments, block_sums);
+    }
+  }
+
+ private:
+  void write_columns(const UnitMoments& moments, std::int64_t unit) const {
+    for (std::int64_t point = 0; point < extent_.points; ++point) {
+      mean_[point * units_ + unit] = moments.mean(point);
+      variance_[point * units_ + unit] = moments.variance(point);
+    }
+    for (std::int64_t step = 0; step + 1 < extent_.points; ++step) {
+      adjacent_[step * units_ + unit] = static_cast<float>(moments.correlation(step, step + 1));
+    }
+  }
+
+  void add(const UnitMoments& moments, BlockSums& sums) const {
+    for (std::int64_t one = 0; one < extent_.points; ++one) {
+      for (std::int64_t other = one; other < extent_.points; ++other) {
+        sums.correlation.add(one * extent_.points + other, moments.correlation(one, other));
+      }
+    }
+    for (std::int64_t step = 0; step + 1 < extent_.points; ++step)
+      sums.null.add(step, moments.residual_null(step));
+  }
+
+  void add_left_out(UnitMoments& moments, BlockSums& sums) const {
+    const std::int64_t steps = extent_.points - 1;
+    std::vector<double> correlation(steps);
+    std::vector<double> null(steps);
+    moments.sum_blocks(blocks_);
+    for (std::int64_t left_out = 0; left_out < blocks_.count(); ++left_out) {
+      moments.leave_out(blocks_, left_out, correlation.data(), null.data());
+      for (std::int64_t step = 0; step < steps; ++step) {
+        sums.adjacent_left_out.add(left_out * steps + step, correlation[step]);
+        sums.null_left_out.add(left_out * steps + step, null[step]);
+      }
+    }
+  }
+
+  const UnitShard& shard_;
+  const Extent& extent_;
+  SampleBlocks blocks_;
+  std::int64_t units_;
+  double* mean_;      // (P, u)
+  double* variance_;  // (P, u)
+  float* adjacent_;   // (P − 1, u)
+};
+
+/// The sums of all blocks of all ranks, added in the order of blocks: block b is the (b div R)-th of rank b
+/// mod R.
+std::vector<double> add_in_order(const std::vector<std::vector<double>>& by_rank, std::int64_t size) {
+  std::vector<double> total(size);
+  const std::size_t ranks = by_rank.size();
+  for (std::size_t block = 0; (block / ranks + 1) * size <= by_rank[block % ranks].size(); ++block) {
+    const double* sums = by_rank[block % ranks].data() + block / ranks * size;
+    for (std::int64_t i = 0; i < size; ++i) total[i] += sums[i];
+  }
+  return total;
+}
+
+void finish(std::vector<double> total, const Extent& extent, UnitStatistics& result) {
+  const SampleBlocks blocks(extent.samples);
+  const BlockSums sums(total, extent, blocks);
+  const std::int64_t points = extent.points;
+  for (std::int64_t one = 0; one < points; ++one) {
+    for (std::int64_t other = 0; other < points; ++other) {
+      const std::int64_t place = std::min(one, other) * points + std::max(one, other);
+      result.correlation.push_back(sums.correlation.mean(place));
+      result.correlation_units.push_back(sums.correlation.count(place));
+    }
+  }
+  for (std::int64_t step = 0; step + 1 < points; ++step) result.residual_null.push_back(sums.null.mean(step));
+  for (std::int64_t place = 0; place < blocks.count() * (points - 1); ++place) {
+    result.adjacent_left_out.push_back(sums.adjacent_left_out.mean(place));
+    result.residual_null_left_out.push_back(sums.null_left_out.mean(place));
+  }
+}
+
+}  // namespace
+
+UnitStatistics unit_statistics(const parallel::Communicator& ranks, const UnitShard& shard,
+                               const Extent& extent, int threads) {
+  const std::int64_t units = std::ssize(shard.units);
+  const std::int64_t blocks = (units + unit_block - 1) / unit_block;
+  const std::int64_t size = BlockSums::size(extent, SampleBlocks(extent.samples));
+  UnitStatistics result;
+  std::vector<double> sums;
+  parallel::agree(ranks, "statistics of units", [&] {
+    result.units = shard.units;
+    result.mean = at::empty({extent.points, units}, at::kDouble);
+    result.variance = at::empty({extent.points, units}, at::kDouble);
+    result.adjacent_correlation = at::empty({extent.points - 1, units}, at::kFloat);
+    sums.resize(blocks * size);
+    const BlockWorker worker(shard, extent, result);
+    with_rows(shard.x, [&](const auto* x) {
+      schedule::parallel_for(blocks, threads, [&](std::int64_t block) {
+        worker.work(block, x, std::span(sums).subspan(block * size, size));
+      });
+    });
+  });
+  const auto by_rank = ranks.gather_values<double>(sums);
+  parallel::agree(ranks, "statistics of units", [&] {
+    if (ranks.is_root()) finish(add_in_order(by_rank, size), extent, result);
+  });
+  return result;
+}
+
+}  // namespace orrery::statistics

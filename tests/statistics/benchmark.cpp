@@ -1,0 +1,109 @@
+// Times the statistics of made-up rows, and compares the memory that they take with what the plan says.
+//   mpirun -n R statistics_benchmark [samples points units threads]
+#include "orrery/parallel/environment.hpp"
+#include "orrery/statistics/trace_statistics.hpp"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <fstream>
+#include <string>
+
+namespace {
+
+using namespace orrery;
+
+/// A line of /proc/self/status in bytes: VmRSS, VmHWM.
+std::int64_t memory(const std::string& name) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(name)) return std::stoll(line.substr(name.size() + 1)) * 1024;
+  }
+  return 0;
+}
+
+/// Rows that walk, cheap to make and of full rank: a counter's hash is the noise.
+statistics::SampleShard make_rows(const parallel::Communicator& ranks, const statistics::Extent& extent) {
+  statistics::SampleShard shard;
+  for (std::int64_t n = ranks.rank(); n < extent.samples; n += ranks.size()) shard.samples.emplace_back(n);
+  shard.x = at::empty({std::ssize(shard.samples), extent.points, extent.units}, at::kFloat);
+  float* x = shard.x.mutable_data_ptr<float>();
+  for (const core::Sample sample : shard.samples) {
+    for (std::int64_t s = 0; s < extent.points; ++s) {
+      for (std::int64_t d = 0; d < extent.units; ++d, ++x) {
+        std::uint64_t key = ((sample.value() * extent.points + s) * extent.units + d) * 0x9E3779B97F4A7C15u;
+        key = (key ^ (key >> 31)) * 0xBF58476D1CE4E5B9u;
+        *x = static_cast<float>(static_cast<std::int32_t>(key >> 32)) * 0x1p-31f +
+             (s > 0 ? *(x - extent.units) : 0);
+      }
+    }
+  }
+  return shard;
+}
+
+class Stopwatch {
+ public:
+  explicit Stopwatch(const parallel::Communicator& ranks) : ranks_(ranks) {}
+  void lap(const char* what) {
+    ranks_.barrier();
+    const auto now = std::chrono::steady_clock::now();
+    const double wall = std::chrono::duration<double>(now - start_).count();
+    const double processor = static_cast<double>(std::clock() - clock_) / CLOCKS_PER_SEC;
+    if (ranks_.is_root()) std::printf("%-24s %8.3f s, processor %8.3f s\n", what, wall, processor);
+    clock_ = std::clock();
+    start_ = now;
+  }
+
+ private:
+  const parallel::Communicator& ranks_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::clock_t clock_ = std::clock();  // of this process, all threads: what counts on a busy machine
+};
+
+void time_parts(const parallel::Communicator& ranks, const statistics::SampleShard& rows,
+                const statistics::Extent& extent, int threads) {
+  Stopwatch watch(ranks);
+  const auto samples = statistics::sample_statistics(ranks, rows, extent, threads);
+  watch.lap("rows");
+  statistics::UnitShard by_unit = statistics::by_unit(ranks, rows, extent);
+  watch.lap("exchange by unit");
+  const auto units = statistics::unit_statistics(ranks, by_unit, extent, threads);
+  by_unit = {};
+  watch.lap("units");
+  const statistics::PointShard by_point = statistics::by_point(ranks, rows, extent);
+  watch.lap("exchange by point");
+  const auto points = statistics::point_statistics(ranks, by_point, extent, 64, threads);
+  watch.lap("points");
+  statistics::headline(ranks, samples, units, points, by_point, extent, threads);
+  watch.lap("headline's error bars");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  parallel::Environment environment(argc, argv);
+  at::set_num_threads(1);
+  const parallel::Communicator ranks = parallel::Communicator::world();
+  const auto number = [&](int place, std::int64_t otherwise) {
+    return argc > place ? std::stoll(argv[place]) : otherwise;
+  };
+  const statistics::Extent extent{number(1, 667), number(2, 61), number(3, 576)};
+  const int threads = static_cast<int>(number(4, 1));
+  const statistics::SampleShard rows = make_rows(ranks, extent);
+  statistics::trace_statistics(ranks, make_rows(ranks, {20, 3, 20}), {20, 3, 20},
+                               {4, threads});   // libraries warm up
+  std::ofstream("/proc/self/clear_refs") << 5;  // the peak counts from here
+  const std::int64_t before = memory("VmRSS:");
+  statistics::trace_statistics(ranks, rows, extent, {64, threads});
+  const std::int64_t peak = ranks.max(memory("VmHWM:") - before);
+  const std::int64_t planned = statistics::statistics_bytes(extent, ranks.size(), {64, threads}, 4);
+  if (ranks.is_root()) {
+    std::printf("%d ranks, %d threads: peak %.1f MB beyond the rows, planned %.1f MB\n", ranks.size(),
+                threads, static_cast<double>(peak) / 1e6, static_cast<double>(planned) / 1e6);
+  }
+  time_parts(ranks, rows, extent, threads);
+  return 0;
+}

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "orrery/parallel/communicator.hpp"
+#include "orrery/statistics/shards.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace orrery::statistics::testing {
+
+/// All rows of a small run, x[n, s, d], every number one that float32 holds.
+struct Data {
+  Extent extent;
+  std::vector<double> x;
+
+  double& at(std::int64_t n, std::int64_t s, std::int64_t d) {
+    return x[(n * extent.points + s) * extent.units + d];
+  }
+  double at(std::int64_t n, std::int64_t s, std::int64_t d) const {
+    return x[(n * extent.points + s) * extent.units + d];
+  }
+  /// The same without samples `begin` … `end` − 1.
+  Data without(std::int64_t begin, std::int64_t end) const;
+  void round_to_float();
+};
+
+Data zeros(const Extent& extent);
+
+/// Streams that walk: each point adds a step that depends a little on where it is. The first unit has a
+/// massive mean, the second is constant at odd points, where there are so many.
+Data walk(const Extent& extent, std::uint64_t seed);
+
+/// Independent normal numbers of spread 1.
+Data noise(const Extent& extent, std::uint64_t seed);
+
+/// This rank's share: each sample to a rank drawn by `seed`, in a drawn order; with seed 0 in contiguous
+/// blocks. The same on all ranks without a message.
+SampleShard deal(const parallel::Communicator& ranks, const Data& data, at::ScalarType dtype,
+                 std::uint64_t seed);
+
+}  // namespace orrery::statistics::testing
