@@ -1,6 +1,7 @@
 #include "orrery/model/llama.hpp"
 
-#include <ATen/ops/addmm.h>
+#include "orrery/model/linear.hpp"
+
 #include <ATen/ops/arange.h>
 #include <ATen/ops/baddbmm.h>
 #include <ATen/ops/bmm.h>
@@ -8,10 +9,9 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/index_select.h>
-#include <ATen/ops/mm.h>
+#include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/polar.h>
-#include <ATen/ops/rms_norm.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
@@ -24,20 +24,6 @@
 
 namespace orrery::model {
 namespace {
-
-/// x · weightᵀ (+ bias): (R, in) by (out, in).
-at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  return bias.defined() ? at::addmm(bias, x, weight.t()) : at::mm(x, weight.t());
-}
-
-/// stream += x · weightᵀ (+ bias); one pass over the stream where the formats are the same.
-void add_linear(at::Tensor& stream, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  if (stream.scalar_type() == x.scalar_type() && !bias.defined()) {
-    stream.addmm_(x, weight.t());
-  } else {
-    stream.add_(linear(x, weight, bias));
-  }
-}
 
 /// (rows, 1, head_dim / 2) complex: exp(i · position · frequency), angles in double precision.
 at::Tensor rotations(const Rope& rope, std::int64_t head_dim, std::int64_t samples, std::int64_t tokens,
@@ -66,11 +52,26 @@ std::vector<std::int64_t> measured_rows(const Batch& batch, Measured measured) {
   return rows;
 }
 
-/// (rows, …) of `from`, zeros below up to a multiple of 16.
+/// (padded rows, columns), zero below the first `rows`: what stands there takes part in products.
+at::Tensor empty_padded(std::int64_t rows, std::int64_t columns, const at::TensorOptions& options) {
+  at::Tensor padded = at::empty({padded_rows(rows), columns}, options);
+  padded.narrow(0, rows, padded.size(0) - rows).zero_();
+  return padded;
+}
+
+/// `rows` of `from`, and zeros below up to a multiple of 16.
 at::Tensor select_padded(const at::Tensor& from, const at::Tensor& rows) {
-  at::Tensor into = at::zeros({padded_rows(rows.size(0)), from.size(1)}, from.options());
+  at::Tensor into = empty_padded(rows.size(0), from.size(1), from.options());
   into.narrow(0, 0, rows.size(0)).copy_(at::index_select(from, 0, rows));
   return into;
+}
+
+/// (G·T, T): 0 where a token may look, −∞ at what comes after it; once for each of the G query heads of a
+/// group.
+at::Tensor causal_mask(std::int64_t group, std::int64_t tokens, const at::TensorOptions& options) {
+  return at::full({tokens, tokens}, -std::numeric_limits<double>::infinity(), options)
+      .triu_(1)
+      .repeat({group, 1});
 }
 
 }  // namespace
@@ -92,19 +93,28 @@ BatchState Llama::embed(Batch batch, const OuterWeights& outer) const {
   const std::int64_t tokens = batch.tokens.size(1);
   const std::int64_t rows = padded_rows(samples * tokens);
   BatchState state;
-  state.stream =
-      at::zeros({rows, config_.width}, at::TensorOptions().dtype(scalar_type(residual_)).device(device_));
+  state.stream = empty_padded(samples * tokens, config_.width,
+                              at::TensorOptions().dtype(scalar_type(residual_)).device(device_));
   state.stream.narrow(0, 0, samples * tokens)
       .copy_(at::embedding(outer.embedding, batch.tokens.to(device_).view({-1})));
   state.measured = at::tensor(measured_rows(batch, measured_), at::kLong).to(device_);
   state.rotation = rotations(config_.rope, config_.head_dim, samples, tokens, rows, norm_dtype_).to(device_);
+  state.causal = causal_mask(config_.heads / config_.kv_heads, tokens,
+                             at::TensorOptions().dtype(norm_dtype_).device(device_));
   state.batch = std::move(batch);
   return state;
 }
 
+// LibTorch's own rms_norm makes five passes with a temporary each; this one reads the stream, scales and
+// weights it.
 at::Tensor Llama::normalise(const at::Tensor& stream, const at::Tensor& weight) const {
-  return at::rms_norm(stream.to(norm_dtype_), {config_.width}, weight, config_.norm_epsilon)
-      .to(scalar_type(dtype_));
+  const at::Tensor x = stream.to(norm_dtype_);
+  const at::Tensor scale = at::linalg_vector_norm(x, 2, {-1}, /*keepdim=*/true)
+                               .square_()
+                               .div_(static_cast<double>(config_.width))
+                               .add_(config_.norm_epsilon)
+                               .rsqrt_();  // (R, 1)
+  return x.mul(scale).mul_(weight).to(scalar_type(dtype_));
 }
 
 /// Turns (rows, heads, head_dim), RoPE's pairs side by side, in place.
@@ -130,11 +140,9 @@ at::Tensor Llama::attend_all(const at::Tensor& normed, const LayerWeights& weigh
                            .reshape({B * K, G * T, h});
   const at::Tensor k = heads.narrow(2, config_.heads, K).permute({0, 2, 3, 1}).reshape({B * K, h, T});
   const at::Tensor v = heads.narrow(2, config_.heads + K, K).permute({0, 2, 1, 3}).reshape({B * K, T, h});
-  const at::Tensor causal = at::full({T, T}, -std::numeric_limits<double>::infinity(), q.options()).triu_(1);
-  const at::Tensor scores =
-      at::baddbmm(causal.repeat({G, 1}), q, k, 1, 1 / std::sqrt(static_cast<double>(h)));
-  const at::Tensor share = at::softmax(scores, -1);                                      // (BK, GT, T)
-  at::Tensor out = at::zeros({normed.size(0), config_.query_rows()}, normed.options());  // (R, H·h)
+  const at::Tensor scores = at::baddbmm(state.causal, q, k, 1, 1 / std::sqrt(static_cast<double>(h)));
+  const at::Tensor share = at::softmax(scores, -1);                              // (BK, GT, T)
+  at::Tensor out = empty_padded(B * T, config_.query_rows(), normed.options());  // (R, H·h)
   out.narrow(0, 0, B * T)
       .view({B, T, K, G, h})
       .copy_(at::bmm(share, v).view({B, K, G, T, h}).permute({0, 3, 1, 2, 4}));
@@ -168,7 +176,7 @@ at::Tensor Llama::attend_last(const at::Tensor& normed, const LayerWeights& weig
   at::Tensor scores = at::bmm(q.reshape({B * K, G, h}), k).mul_(1 / std::sqrt(static_cast<double>(h)));
   scores.view({B, K * G, T}).masked_fill_(hidden, -std::numeric_limits<double>::infinity());
   const at::Tensor share = at::softmax(scores, -1);
-  at::Tensor out = at::zeros({padded_rows(B), H * h}, normed.options());
+  at::Tensor out = empty_padded(B, H * h, normed.options());
   out.narrow(0, 0, B).view({B, K, G, h}).copy_(at::bmm(share, v).view({B, K, G, h}));
   return out;
 }
@@ -182,17 +190,17 @@ void Llama::run_layer(core::Layer layer, const LayerWeights& weights, BatchState
     const at::Tensor attended = attend_last(normed, weights, state);
     state.stream = select_padded(state.stream, state.measured);
     state.measured = at::arange(state.measured.size(0), state.measured.options());
-    add_linear(state.stream, attended, weights.attention_out, weights.attention_out_bias);
+    state.stream.add_(linear(attended, weights.attention_out, weights.attention_out_bias));
   } else {
-    add_linear(state.stream, attend_all(normed, weights, state), weights.attention_out,
-               weights.attention_out_bias);
+    state.stream.add_(
+        linear(attend_all(normed, weights, state), weights.attention_out, weights.attention_out_bias));
   }
   visitor.at_point(core::pre_mlp(layer), {state.batch, state.stream, state.measured});
   const at::Tensor gate_up =
       linear(normalise(state.stream, weights.mlp_norm), weights.gate_up, weights.gate_up_bias);  // (R, 2F)
   const at::Tensor hidden = at::silu(gate_up.narrow(1, 0, config_.mlp_width))
                                 .mul_(gate_up.narrow(1, config_.mlp_width, config_.mlp_width));
-  add_linear(state.stream, hidden, weights.down, weights.down_bias);
+  state.stream.add_(linear(hidden, weights.down, weights.down_bias));
 }
 
 void Llama::finish(BatchState& state, StreamVisitor& visitor) const {
@@ -201,7 +209,7 @@ void Llama::finish(BatchState& state, StreamVisitor& visitor) const {
 
 at::Tensor Llama::logits(const BatchState& state, const OuterWeights& outer) const {
   const at::Tensor normed = normalise(select_padded(state.stream, state.measured), outer.final_norm);
-  return at::mm(normed, outer.head.t()).narrow(0, 0, state.measured.size(0)).to(norm_dtype_);
+  return linear(normed, outer.head, {}).narrow(0, 0, state.measured.size(0)).to(norm_dtype_);
 }
 
 }  // namespace orrery::model

@@ -16,8 +16,8 @@ namespace {
 
 using text::JsonValue;
 
-constexpr std::int64_t most = std::int64_t{1}
-                              << 24;  // no size of a Llama comes near; products stay below 2^63
+// No size of a Llama comes near; products of three stay below 2^63.
+constexpr std::int64_t most = std::int64_t{1} << 20;
 constexpr std::int64_t most_layers = 1 << 12;
 
 std::int64_t size_of(const JsonValue& config, std::string_view key, std::int64_t greatest = most) {
@@ -43,12 +43,12 @@ double positive(const JsonValue& value) {
 void check_architecture(const JsonValue& config) {
   const std::string supported = "orrery reads LlamaForCausalLM (model_type llama)";
   if (const auto names = config.find("architectures")) {
-    const std::vector<JsonValue> all = names->elements();
-    if (std::ranges::none_of(all,
-                             [](const JsonValue& name) { return name.string() == "LlamaForCausalLM"; })) {
-      throw names->error("holds no architecture that is supported", supported);
+    std::string seen;
+    for (const JsonValue& name : names->elements()) {
+      if (name.string() == "LlamaForCausalLM") return;
+      seen += (seen.empty() ? "" : ", ") + name.string();
     }
-    return;
+    throw core::bad_input("config.json: architectures names none that is supported", seen, supported);
   }
   const JsonValue type = config.at("model_type");
   if (type.string() != "llama") throw type.error("is not supported", supported);

@@ -32,7 +32,8 @@ std::int64_t waiting_bytes(const model::LlamaConfig& c, const Tile& tile, model:
                            model::DType residual) {
   const std::int64_t rows = model::padded_rows(tile.tokens());
   const auto norm = static_cast<std::int64_t>(c10::elementSize(model::norm_dtype_of(dtype, residual)));
-  return rows * (c.width * model::bytes_of(residual) + c.head_dim * norm);
+  const std::int64_t mask = c.heads / c.kv_heads * tile.length * tile.length * norm;
+  return rows * (c.width * model::bytes_of(residual) + c.head_dim * norm) + mask;
 }
 
 std::int64_t forward_bytes(const model::LlamaConfig& c, const Tile& tile, model::DType dtype,

@@ -2,6 +2,7 @@
 // or a second rank adds. All figures are ratios within one run: medians of alternated repetitions.
 //
 //   mpirun -n 2 --bind-to none orrery_benchmark --model DIR --corpus FILE [--dtype bfloat16]
+#include "orrery/model/linear.hpp"
 #include "orrery/model/llama.hpp"
 #include "orrery/model/weights.hpp"
 #include "orrery/parallel/communicator.hpp"
@@ -102,8 +103,10 @@ class Benchmark {
     return flop;
   }
 
+  using Product = std::function<at::Tensor(const at::Tensor& x, const at::Tensor& weight)>;
+
   /// FLOP/s of plain products of a layer's shapes, 512 rows, through all layers' weights in turn, best of 5.
-  double product_rate(int threads) {
+  double product_rate(int threads, const Product& product) {
     std::vector<double> rates;
     for (int round = 0; round < 5; ++round) {
       double flop = 0;
@@ -116,10 +119,10 @@ class Benchmark {
           const at::Tensor hidden = at::randn({512, config_.mlp_width}, type);
           for (core::Layer l; l.value() < config_.layers; ++l) {
             const model::LayerWeights& w = weights_.layer(l);
-            at::mm(wide, w.query_key_value.t());
-            at::mm(attended, w.attention_out.t());
-            at::mm(wide, w.gate_up.t());
-            at::mm(hidden, w.down.t());
+            product(wide, w.query_key_value);
+            product(attended, w.attention_out);
+            product(wide, w.gate_up);
+            product(hidden, w.down);
           }
         });
       });
@@ -155,6 +158,10 @@ class Benchmark {
   }
 
   void run(int repetitions) {
+    const Product plain = [](const at::Tensor& x, const at::Tensor& weight) { return at::mm(x, weight.t()); };
+    const Product own = [](const at::Tensor& x, const at::Tensor& weight) {
+      return model::linear(x, weight, {});
+    };
     std::map<std::string, std::vector<double>> ratios;
     const auto self = parallel::Communicator::self();
     const bool root = ranks_.is_root();
@@ -164,14 +171,17 @@ class Benchmark {
     for (int repetition = 0; repetition < repetitions; ++repetition) {
       double one = 0;
       if (root) {
-        const double rate = product_rate(1);
+        const double rate = product_rate(1, plain);
+        const double own_rate = product_rate(1, own);
         one = forward_seconds(tiles_, 1, self);
         std::printf("products %.1f GFLOP/s, forward %.1f GFLOP/s\n", rate / 1e9,
                     product_flop(tiles_) / one / 1e9);
-        ratios["forward / products, 1 thread"].push_back(product_flop(tiles_) / one / rate);
-        const double rate2 = product_rate(2);
+        ratios["forward / LibTorch's products, 1 thread"].push_back(product_flop(tiles_) / one / rate);
+        ratios["forward / the forward's own products, 1 thread"].push_back(product_flop(tiles_) / one /
+                                                                           own_rate);
+        const double rate2 = product_rate(2, plain);
         const double two = forward_seconds(tiles_, 2, self);
-        ratios["forward / products, 2 threads"].push_back(product_flop(tiles_) / two / rate2);
+        ratios["forward / LibTorch's products, 2 threads"].push_back(product_flop(tiles_) / two / rate2);
         ratios["1 rank of 2 threads / 1 rank of 1 thread"].push_back(one / two);
       }
       meet();
@@ -184,7 +194,7 @@ class Benchmark {
     if (!root) return;
     for (const auto& [name, values] : ratios) {
       const auto [least, most] = std::ranges::minmax(values);
-      std::printf("%-45s %.3f  (%.3f to %.3f)\n", name.c_str(), median(values), least, most);
+      std::printf("%-48s %.3f  (%.3f to %.3f)\n", name.c_str(), median(values), least, most);
     }
   }
 

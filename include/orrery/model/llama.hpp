@@ -43,6 +43,7 @@ struct BatchState {
                         ///< the last block
   at::Tensor measured;  ///< (m) rows of the measured tokens
   at::Tensor rotation;  ///< (rows, 1, head_dim / 2) complex: RoPE's turns
+  at::Tensor causal;    ///< (heads / kv_heads · T, T) 0 where a token may look, −∞ elsewhere
 };
 
 /// The forward pass of a Llama: the same code for CPU and CUDA, one thread a batch. A batch's results depend

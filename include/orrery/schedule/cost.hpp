@@ -25,8 +25,8 @@ std::vector<double> tile_costs(const model::LlamaConfig& config, std::span<const
 std::int64_t forward_bytes(const model::LlamaConfig& config, const Tile& tile, model::DType dtype,
                            model::DType residual);
 
-/// The bytes of a tile between two layers: its stream and rotations, which `--order layers` keeps for every
-/// tile.
+/// The bytes of a tile between two layers: its stream, rotations and mask, which `--order layers` keeps for
+/// every tile.
 std::int64_t waiting_bytes(const model::LlamaConfig& config, const Tile& tile, model::DType dtype,
                            model::DType residual);
 
