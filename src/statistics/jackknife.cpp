@@ -15,8 +15,9 @@ SampleBlocks::SampleBlocks(std::int64_t samples)
 double jackknife_error(std::span<const double> left_out) {
   const double blocks = static_cast<double>(left_out.size());
   if (blocks < 2) return std::numeric_limits<double>::quiet_NaN();
-  double mean = 0;
-  for (const double value : left_out) mean += value / blocks;
+  double sum = 0;
+  for (const double value : left_out) sum += value;
+  const double mean = sum / blocks;  // divided once: exact where all values are the same whole number
   double squares = 0;
   for (const double value : left_out) squares += (value - mean) * (value - mean);
   return std::sqrt((blocks - 1) / blocks * squares);
