@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace orrery::archive {
+
+/// What a dataset's elements are: little-endian numbers, or variable-length UTF-8 strings (`text`).
+enum class ElementType { float32, float64, int32, int64, uint8, text };
+
+/// Bytes of one element in the dataset itself; the characters of a `text` lie elsewhere, its entry is a
+/// 16-byte reference.
+std::int64_t size_of(ElementType type);
+/// "float32", …: as users read it.
+const char* name_of(ElementType type);
+
+/// Contents that are known when the file is made. Numbers are converted to the dataset's type.
+using Values =
+    std::variant<std::monostate, std::vector<std::int64_t>, std::vector<double>, std::vector<std::string>>;
+
+using AttributeValue = std::variant<std::string, std::int64_t, double>;
+
+/// An attribute of the group or dataset at the absolute path `object` ("/" is the root).
+struct Attribute {
+  std::string object;
+  std::string name;
+  AttributeValue value;
+};
+
+/// A dimension that datasets share by name: an HDF5 dimension scale. Without values it is what netCDF-4 calls
+/// a dimension without a variable, and takes no room in the file.
+struct Scale {
+  std::string name;
+  std::int64_t length = 0;
+  std::string long_name;
+  std::string units = "1";
+  Values values = {};
+  ElementType type = ElementType::int64;
+  std::string group = "/";  ///< where it lies; a dataset finds it from the same group or one below
+};
+
+/// An array, row-major; its shape is the lengths of the scales named.
+struct Dataset {
+  std::string path;  ///< absolute: "/pca/eigenvalue"
+  ElementType type = ElementType::float64;
+  std::vector<std::string> dimensions;  ///< names of scales, slowest first, none twice
+  std::string long_name;                ///< what it is, with its definition
+  std::string units = "1";
+  std::vector<std::pair<std::string, AttributeValue>> attributes = {};
+  Values values = {};  ///< all of it, where known beforehand; `text` must be
+};
+
+/// A dataset that a full run has and this one lacks, for the root attribute `not_computed`.
+struct Absence {
+  std::string path;
+  std::string reason;
+};
+
+/// A whole file, before any of it exists.
+struct Layout {
+  std::string format;  ///< "orrery-trace", …
+  std::int64_t format_version = 1;
+  std::vector<Scale> scales = {};
+  std::vector<Dataset> datasets = {};
+  std::vector<std::string> groups = {};  ///< those without a dataset, which get attributes later
+  std::vector<Attribute> attributes = {};
+  std::vector<Absence> absent = {};
+};
+
+/// The scale or dataset of that name; throws internal_error where there is none.
+const Scale& scale_named(const Layout& layout, const std::string& name);
+const Dataset& dataset_named(const Layout& layout, const std::string& path);
+
+/// Where the scale lies: "/sample".
+std::string path_of(const Scale& scale);
+
+/// Every group of the file but the root, "/a" before "/a/b": those named, and those that something lies in.
+std::set<std::string> groups_of(const Layout& layout);
+
+/// Lengths of the dataset's dimensions, slowest first.
+std::vector<std::int64_t> shape_of(const Layout& layout, const Dataset& dataset);
+
+/// Moves each dataset that has a dimension of length 0 to `absent`, and drops the scales of that length.
+void leave_out_empty(Layout& layout);
+
+/// Throws internal_error where the layout would not open as labelled arrays: a name taken twice, an unknown
+/// scale or one used twice by a dataset, a dataset named as a dimension it has, a group named as a scale, a
+/// length below 1, values that don't fill their dataset.
+void validate(const Layout& layout);
+
+/// Bytes of all arrays, without HDF5's own. `file_bytes` (file_builder.hpp) counts those too.
+std::int64_t data_bytes(const Layout& layout);
+
+}  // namespace orrery::archive

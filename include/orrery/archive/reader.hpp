@@ -1,0 +1,86 @@
+#pragma once
+
+#include "orrery/archive/layout.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace orrery::archive {
+
+/// A dataset as it stands in a file.
+struct DatasetInfo {
+  std::string path;
+  ElementType type = ElementType::float64;
+  std::vector<std::int64_t> shape;
+  std::vector<std::string> dimensions;  ///< names of its scales; "" where one is missing
+  std::string long_name;
+  std::string units;
+  bool is_scale = false;
+  bool has_values = true;  ///< false for a scale that stands for its length alone
+};
+
+/// What to do with a file whose run did not end.
+enum class Incomplete { refuse, accept };
+
+/// One of orrery's files, read by one process, without MPI. Made for files of unknown origin: sizes are held
+/// against the file's own before memory is taken, nothing outside the file is followed, and a
+/// child process reads all but the numbers first, since HDF5 may crash on a damaged file. Errors are
+/// bad_input.
+class Reader {
+ public:
+  /// Opens the file. Throws bad_input where it is missing, not HDF5, not one of orrery's, of a format newer
+  /// than this program, damaged, or not complete (unless `accept`).
+  explicit Reader(const std::filesystem::path& path, Incomplete incomplete = Incomplete::refuse);
+  ~Reader();
+  Reader(Reader&&) noexcept;
+  Reader& operator=(Reader&&) noexcept;
+
+  /// "orrery-trace", …
+  const std::string& format() const { return format_; }
+  bool complete() const { return complete_; }
+
+  /// All datasets, the scales among them, by path.
+  const std::vector<DatasetInfo>& datasets() const { return datasets_; }
+  /// All groups, by path, the root ("/") first.
+  const std::vector<std::string>& groups() const { return groups_; }
+  bool has(const std::string& path) const;
+  /// Throws bad_input where there is no such dataset.
+  const DatasetInfo& info(const std::string& path) const;
+
+  // The whole dataset, row-major. Numbers of another type are converted; `read_integers` refuses real
+  // numbers, and each refuses text, but for `read_texts`, which takes nothing else.
+  std::vector<double> read_reals(const std::string& path) const;
+  std::vector<std::int64_t> read_integers(const std::string& path) const;
+  std::vector<std::string> read_texts(const std::string& path) const;
+  /// Entries `first` … `first + count − 1` of the slowest dimension.
+  std::vector<double> read_reals(const std::string& path, std::int64_t first, std::int64_t count) const;
+  /// The same, as the little-endian bytes of the file; for comparing files bit by bit.
+  std::vector<std::byte> read_bytes(const std::string& path, std::int64_t first, std::int64_t count) const;
+
+  /// Names of the attributes of a group or dataset that hold one text or number, sorted; HDF5's own are left
+  /// out.
+  std::vector<std::string> attribute_names(const std::string& object) const;
+  /// The attribute, or nothing where there is none.
+  std::optional<AttributeValue> attribute(const std::string& object, const std::string& name) const;
+  // The attribute of the root, or throws bad_input where it is missing or of another kind.
+  std::string text(const std::string& name) const;
+  std::int64_t integer(const std::string& name) const;
+
+ private:
+  struct File;
+  void open(Incomplete incomplete);
+  void read_all_texts() const;
+  void check_format(Incomplete incomplete);
+  std::unique_ptr<File> file_;
+  std::string format_;
+  bool complete_ = false;
+  std::vector<DatasetInfo> datasets_;
+  std::vector<std::string> groups_;
+};
+
+}  // namespace orrery::archive

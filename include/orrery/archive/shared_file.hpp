@@ -1,0 +1,86 @@
+#pragma once
+
+#include "orrery/archive/layout.hpp"
+#include "orrery/parallel/communicator.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace orrery::archive {
+
+/// A rectangle of a dataset: where it begins, and how many entries it has along each dimension.
+struct Slab {
+  std::vector<std::int64_t> offset;
+  std::vector<std::int64_t> count;
+};
+
+/// The file that `build_file` made, open on all ranks at once through MPI-IO. Each writes its own slabs; no
+/// two ranks may write the same entry.
+///
+/// After a failed write the file can't be closed (ROMIO hangs): its handles are kept open on purpose, and the
+/// program must end by parallel::Environment::abort, not by MPI_Finalize, which would close them too. So
+/// write under parallel::agree, let the one rank that speaks print the AgreedError, and abort with its
+/// code, 74.
+class SharedFile {
+ public:
+  /// Most bytes in one call of HDF5, and under one hash: a single write of 2 GiB fails, and reading back
+  /// needs one buffer of this size.
+  static constexpr std::int64_t default_block_bytes = std::int64_t{128} << 20;
+
+  /// Collective: opens the file at `path`, made from `layout`. `ranks` must outlive it. Throws AgreedError
+  /// with io where it can't be opened or is not of that layout.
+  SharedFile(const parallel::Communicator& ranks, const std::filesystem::path& path, const Layout& layout,
+             std::int64_t block_bytes = default_block_bytes);
+  /// Not collective: a file that is still open stays so until the process ends.
+  ~SharedFile();
+  SharedFile(const SharedFile&) = delete;
+  SharedFile& operator=(const SharedFile&) = delete;
+
+  /// Writes `values` (row-major, as many as the slab has entries) into `slab` of the dataset at `path`. Not
+  /// collective: a rank calls it as often as it likes, or never. Throws io_error where the disk refuses (see
+  /// above), internal_error where there is no such dataset, its type is another or the slab doesn't fit.
+  void write(const std::string& path, const Slab& slab, std::span<const float> values);
+  void write(const std::string& path, const Slab& slab, std::span<const double> values);
+  void write(const std::string& path, const Slab& slab, std::span<const std::int32_t> values);
+  void write(const std::string& path, const Slab& slab, std::span<const std::int64_t> values);
+  void write(const std::string& path, const Slab& slab, std::span<const std::uint8_t> values);
+
+  /// Collective: every rank's data to disk, and the file closed. Throws AgreedError where a rank's write had
+  /// failed (the file then stays open) or the disk refuses now.
+  void close();
+
+  /// Collective, after `close`: opens the file again and compares each block that this rank wrote with the
+  /// hash taken of it in memory. Throws AgreedError with io, naming dataset and rank, where one differs.
+  void read_back() const;
+
+  /// Bytes that this rank wrote.
+  std::int64_t bytes_written() const { return bytes_written_; }
+
+ private:
+  struct Open;
+  struct Block {
+    std::size_t dataset;
+    Slab slab;
+    std::uint64_t hash;
+  };
+  Open open(unsigned flags) const;
+  void write_bytes(const std::string& path, ElementType type, const Slab& slab,
+                   std::span<const std::byte> bytes);
+  void write_blocks(std::size_t dataset, const Slab& slab, std::span<const std::byte> bytes);
+
+  const parallel::Communicator& ranks_;
+  std::filesystem::path path_;
+  Layout layout_;
+  std::int64_t block_bytes_;
+  std::unique_ptr<Open> open_;
+  std::vector<Block> blocks_;
+  std::int64_t bytes_written_ = 0;
+  bool failed_ = false;
+};
+
+}  // namespace orrery::archive

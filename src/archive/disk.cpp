@@ -1,0 +1,112 @@
+#include "disk.hpp"
+
+#include "orrery/core/concat.hpp"
+#include "orrery/core/error.hpp"
+#include "orrery/core/log.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <optional>
+#include <string>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+namespace orrery::archive {
+namespace {
+
+/// Bytes free to us where `path` lies, or nothing where the file system does not count them.
+std::optional<std::int64_t> free_bytes(const std::filesystem::path& path) {
+  struct statvfs space {};
+  if (::statvfs(path.c_str(), &space) != 0 || space.f_blocks == 0) return std::nullopt;
+  return static_cast<std::int64_t>(space.f_bavail) * static_cast<std::int64_t>(space.f_frsize);
+}
+
+[[noreturn]] void too_little(const std::filesystem::path& path, std::int64_t bytes, const std::string& why) {
+  const std::optional<std::int64_t> available = free_bytes(path);
+  throw core::io_error(
+      "there is no room for the output",
+      core::concat(path.string(), ": ", bytes, " bytes needed, ",
+                   available ? core::concat(*available) : std::string("an unknown number of"), " available",
+                   why.empty() ? "" : ", ", why),
+      "make room, write to another disk, or keep less with --store none");
+}
+
+/// fallocate(2): 0, or the error's number where the file system can't do it. Throws where there is no room.
+int allocate(const Descriptor& file, const std::filesystem::path& path, int mode, std::int64_t bytes) {
+  int failure = 0;
+  do {
+    failure = ::fallocate(file.number(), mode, 0, bytes) == 0 ? 0 : errno;
+  } while (failure == EINTR);
+  switch (failure) {
+    case 0:
+    case EOPNOTSUPP:
+    case ENOSYS:
+      return failure;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      too_little(path, bytes, std::strerror(failure));
+    default:
+      errno = failure;
+      throw core::system_error("no room can be set aside for the output", path.string(),
+                               "see to the disk, or write to another");
+  }
+}
+
+}  // namespace
+
+Descriptor::Descriptor(const std::filesystem::path& path, int flags)
+    : number_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {
+  if (number_ < 0) {
+    throw core::system_error("the output can't be opened", path.string(), "see to the folder's rights");
+  }
+}
+
+Descriptor::~Descriptor() {
+  ::close(number_);
+}
+
+void check_free_space(const std::filesystem::path& path, std::int64_t bytes) {
+  const std::optional<std::int64_t> available = free_bytes(path);
+  if (available && *available < bytes) too_little(path, bytes, "");
+}
+
+void reserve_on_disk(const std::filesystem::path& path, std::int64_t bytes) {
+  const Descriptor file(path, O_RDWR);
+  const int failure = allocate(file, path, FALLOC_FL_KEEP_SIZE, bytes);
+  if (failure == 0) return;
+  struct stat status {};
+  ::fstat(file.number(), &status);
+  check_free_space(path, bytes - std::int64_t{512} * status.st_blocks);
+  core::log_warn(core::concat("room for the output can't be set aside here (", path.string(), ", ",
+                              std::strerror(failure), "): ", bytes,
+                              " bytes must stay free until the run ends"));
+}
+
+void make_empty_file(const std::filesystem::path& path, std::int64_t bytes) {
+  const Descriptor file(path, O_RDWR | O_CREAT | O_TRUNC);
+  try {
+    // The length first: a limit on it (ulimit -f) shows here alone.
+    if (::ftruncate(file.number(), bytes) != 0) too_little(path, bytes, std::strerror(errno));
+    if (allocate(file, path, 0, bytes) != 0) check_free_space(path, bytes);
+  } catch (...) {
+    ::unlink(path.c_str());
+    throw;
+  }
+  if (::ftruncate(file.number(), 0) != 0) {
+    throw core::system_error("the output file can't be made", path.string(), "see to the disk");
+  }
+}
+
+void sync_to_disk(const std::filesystem::path& path) {
+  const Descriptor file(path, O_RDONLY);
+  // Some file systems have no fsync for folders, and say EINVAL: nothing is lost by going on.
+  if (::fsync(file.number()) != 0 && errno != EINVAL && errno != EROFS) {
+    throw core::system_error("the output can't be brought to disk", path.string(),
+                             "see to the disk, then run again");
+  }
+}
+
+}  // namespace orrery::archive

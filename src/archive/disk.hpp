@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+namespace orrery::archive {
+
+/// A file or folder that is open, and closes itself. Throws io_error where it can't be opened.
+class Descriptor {
+ public:
+  Descriptor(const std::filesystem::path& path, int flags);
+  ~Descriptor();
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int number() const { return number_; }
+
+ private:
+  int number_;
+};
+
+/// Gives the file at `path` the blocks for its first `bytes` bytes, its length unchanged. Where the file
+/// system can't, it asks how much is free and logs a warning. Throws io_error, naming both numbers, where it
+/// is too little.
+void reserve_on_disk(const std::filesystem::path& path, std::int64_t bytes);
+
+/// Makes an empty file at `path`, replacing one that is there, after seeing that `bytes` bytes could stand in
+/// it. Throws io_error where they could not. For what can't bear a write that fails.
+void make_empty_file(const std::filesystem::path& path, std::int64_t bytes);
+
+/// Throws io_error unless the file system of `path` says that it has `bytes` free bytes, or says nothing.
+void check_free_space(const std::filesystem::path& path, std::int64_t bytes);
+
+/// Waits until the file or folder at `path` is on disk. Throws io_error.
+void sync_to_disk(const std::filesystem::path& path);
+
+}  // namespace orrery::archive

@@ -1,0 +1,233 @@
+#include "orrery/archive/reader.hpp"
+
+#include "hdf5_handle.hpp"
+#include "hdf5_types.hpp"
+#include "listing.hpp"
+#include "orrery/archive/trace_layout.hpp"
+#include "orrery/core/concat.hpp"
+#include "survival.hpp"
+
+#include <algorithm>
+
+namespace orrery::archive {
+namespace {
+
+struct KnownFormat {
+  const char* name;
+  std::int64_t newest;
+};
+constexpr KnownFormat known_formats[] = {{trace_format, trace_format_version}};
+
+/// Ample for the texts of any of our files; a damaged one may have the library go round in circles.
+constexpr unsigned probe_seconds = 3;
+
+[[noreturn]] void refuse(const std::string& problem, const std::string& seen, const std::string& advice) {
+  throw core::bad_input(problem, seen, advice);
+}
+
+}  // namespace
+
+struct Reader::File {
+  std::string path;
+  Handle handle;
+  std::int64_t bytes = 0;
+
+  Check check(const std::string& object) const {
+    return {core::ExitCode::bad_input, "the file can't be read", path + ", " + object};
+  }
+
+  /// Reads rows `first` … of a dataset as `memory`, of `width` bytes an entry.
+  void read_rows(const DatasetInfo& info, hid_t memory, std::int64_t first, std::int64_t count,
+                 void* values) const {
+    const Check check = this->check(info.path);
+    const Handle dataset = check.own(H5Dopen2(handle.get(), info.path.c_str(), H5P_DEFAULT));
+    const Handle space = check.own(H5Dget_space(dataset.get()));
+    std::vector<std::int64_t> shape = info.shape;
+    shape[0] = count;
+    const Handle target = make_space(shape);
+    std::vector<hsize_t> offset{static_cast<hsize_t>(first)};
+    offset.resize(shape.size(), 0);
+    const std::vector<hsize_t> counts(shape.begin(), shape.end());
+    check(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, offset.data(), nullptr, counts.data(), nullptr));
+    check(H5Dread(dataset.get(), memory, target.get(), space.get(), H5P_DEFAULT, values));
+  }
+
+  /// How many entries those rows have. No overflow: `list_contents` held the whole against the file's size.
+  std::size_t entries(const DatasetInfo& info, std::int64_t first, std::int64_t count) const {
+    if (!info.has_values)
+      refuse("a dimension without values can't be read", path + ", " + info.path, "take its length");
+    if (first < 0 || count < 0 || count > info.shape[0] || first > info.shape[0] - count) {
+      throw core::internal_error("rows outside a dataset",
+                                 core::concat(info.path, ": ", first, " and ", count, " more"),
+                                 "please report it with the command line");
+    }
+    std::int64_t number = count;
+    for (std::size_t i = 1; i < info.shape.size(); ++i) number *= info.shape[i];
+    return static_cast<std::size_t>(number);
+  }
+
+  void demand(bool fits, const DatasetInfo& info, const char* wanted) const {
+    if (fits) return;
+    refuse("a dataset has an unexpected type",
+           core::concat(path, ", ", info.path, ": ", name_of(info.type), ", not ", wanted),
+           "make the file again with this version");
+  }
+};
+
+Reader::Reader(const std::filesystem::path& path, Incomplete incomplete) : file_(std::make_unique<File>()) {
+  file_->path = path.string();
+  std::error_code failure;
+  if (!std::filesystem::is_regular_file(path, failure)) {
+    refuse("no such file", path.string(), "give the path of a file that orrery wrote");
+  }
+  file_->bytes = static_cast<std::int64_t>(std::filesystem::file_size(path, failure));
+  // HDF5 1.10 trusts some of the lengths in a file, of texts above all, and crashes on a damaged one. So a
+  // child reads all but the numbers first.
+  const bool sound = survives([&] { open(incomplete), read_all_texts(); }, probe_seconds);
+  if (!sound)
+    refuse("the file is damaged", path.string() + ": HDF5 crashes on it", "make it again, or give another");
+  open(incomplete);
+}
+
+void Reader::open(Incomplete incomplete) {
+  const Handle access = serial_access();
+  if (H5Fis_hdf5(file_->path.c_str()) <= 0) {
+    H5Eclear2(H5E_DEFAULT);
+    refuse("not an HDF5 file", file_->path, "give a file that orrery wrote");
+  }
+  const Check check = file_->check("/");
+  file_->handle = check.own(H5Fopen(file_->path.c_str(), H5F_ACC_RDONLY, access.get()));
+  check_format(incomplete);
+  Listing listing = list_contents(file_->handle.get(), file_->bytes, check);
+  datasets_ = std::move(listing.datasets);
+  groups_ = std::move(listing.groups);
+}
+
+void Reader::read_all_texts() const {
+  for (const std::string& group : groups_) attribute_names(group);
+  for (const DatasetInfo& dataset : datasets_) {
+    attribute_names(dataset.path);
+    if (dataset.type == ElementType::text) read_texts(dataset.path);
+  }
+}
+
+Reader::~Reader() = default;
+Reader::Reader(Reader&&) noexcept = default;
+Reader& Reader::operator=(Reader&&) noexcept = default;
+
+void Reader::check_format(Incomplete incomplete) {
+  const Check check = file_->check("/");
+  const Handle root = check.own(H5Oopen(file_->handle.get(), "/", H5P_DEFAULT));
+  const std::optional<AttributeValue> name = read_attribute(root.get(), "format", check);
+  const std::optional<AttributeValue> version = read_attribute(root.get(), "format_version", check);
+  const std::optional<AttributeValue> complete = read_attribute(root.get(), "complete", check);
+  const auto* text = name ? std::get_if<std::string>(&*name) : nullptr;
+  const auto* number = version ? std::get_if<std::int64_t>(&*version) : nullptr;
+  if (text == nullptr || number == nullptr || !text->starts_with("orrery-")) {
+    refuse("an HDF5 file, but not one of orrery's", file_->path, "give a file that orrery wrote");
+  }
+  format_ = *text;
+  const auto known =
+      std::ranges::find_if(known_formats, [&](const KnownFormat& one) { return one.name == format_; });
+  if (known == std::end(known_formats) || *number > known->newest || *number < 1) {
+    refuse("the file's format is not known to this version",
+           core::concat(file_->path, ": ", format_, " ", *number), "read it with a newer orrery");
+  }
+  complete_ = complete == AttributeValue(std::int64_t{1});
+  if (!complete_ && incomplete == Incomplete::refuse) {
+    refuse("the file is not complete", file_->path + ": its run did not end", "run it again");
+  }
+}
+
+bool Reader::has(const std::string& path) const {
+  return std::ranges::find(datasets_, path, &DatasetInfo::path) != datasets_.end();
+}
+
+const DatasetInfo& Reader::info(const std::string& path) const {
+  const auto found = std::ranges::find(datasets_, path, &DatasetInfo::path);
+  if (found == datasets_.end()) {
+    refuse("the file has no such dataset", file_->path + ", " + path, "`orrery inspect` lists what it has");
+  }
+  return *found;
+}
+
+std::vector<double> Reader::read_reals(const std::string& path) const {
+  return read_reals(path, 0, info(path).shape[0]);
+}
+
+std::vector<double> Reader::read_reals(const std::string& path, std::int64_t first,
+                                       std::int64_t count) const {
+  const DatasetInfo& described = info(path);
+  file_->demand(described.type != ElementType::text, described, "numbers");
+  std::vector<double> values(file_->entries(described, first, count));
+  file_->read_rows(described, H5T_NATIVE_DOUBLE, first, count, values.data());
+  return values;
+}
+
+std::vector<std::int64_t> Reader::read_integers(const std::string& path) const {
+  const DatasetInfo& described = info(path);
+  const bool integers = described.type == ElementType::int32 || described.type == ElementType::int64 ||
+                        described.type == ElementType::uint8;
+  file_->demand(integers, described, "integers");
+  std::vector<std::int64_t> values(file_->entries(described, 0, described.shape[0]));
+  file_->read_rows(described, H5T_NATIVE_INT64, 0, described.shape[0], values.data());
+  return values;
+}
+
+std::vector<std::byte> Reader::read_bytes(const std::string& path, std::int64_t first,
+                                          std::int64_t count) const {
+  const DatasetInfo& described = info(path);
+  file_->demand(described.type != ElementType::text, described, "numbers");
+  std::vector<std::byte> bytes(file_->entries(described, first, count) *
+                               static_cast<std::size_t>(size_of(described.type)));
+  file_->read_rows(described, file_type(described.type).get(), first, count, bytes.data());
+  return bytes;
+}
+
+std::vector<std::string> Reader::read_texts(const std::string& path) const {
+  const DatasetInfo& described = info(path);
+  file_->demand(described.type == ElementType::text, described, "text");
+  const std::size_t number = file_->entries(described, 0, described.shape[0]);
+  const Check check = file_->check(path);
+  const Handle dataset = check.own(H5Dopen2(file_->handle.get(), path.c_str(), H5P_DEFAULT));
+  const Handle space = check.own(H5Dget_space(dataset.get()));
+  const Handle type = file_type(ElementType::text);
+  // Many entries may point at the same long text: ask how much it comes to before it is read.
+  hsize_t needed = 0;
+  check(H5Dvlen_get_buf_size(dataset.get(), type.get(), space.get(), &needed));
+  if (std::cmp_greater(needed, file_->bytes)) check.about("texts larger than the file").fail();
+  std::vector<char*> characters(number, nullptr);
+  check(H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, characters.data()));
+  std::vector<std::string> texts;
+  for (const char* text : characters) texts.emplace_back(text == nullptr ? "" : text);
+  H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, characters.data());
+  return texts;
+}
+
+std::vector<std::string> Reader::attribute_names(const std::string& object) const {
+  return archive::attribute_names(file_->handle.get(), object, file_->check(object));
+}
+
+std::optional<AttributeValue> Reader::attribute(const std::string& object, const std::string& name) const {
+  const bool listed = has(object) || std::ranges::find(groups_, object) != groups_.end();
+  if (!listed)
+    refuse("the file has no such group or dataset", file_->path + ", " + object,
+           "`orrery inspect` lists what it has");
+  const Check check = file_->check(object + " " + name);
+  const Handle opened = check.own(H5Oopen(file_->handle.get(), object.c_str(), H5P_DEFAULT));
+  return read_attribute(opened.get(), name, check);
+}
+
+std::string Reader::text(const std::string& name) const {
+  const std::optional<AttributeValue> value = attribute("/", name);
+  if (value && std::holds_alternative<std::string>(*value)) return std::get<std::string>(*value);
+  refuse("the file lacks an attribute", file_->path + ", " + name, "make it again with this version");
+}
+
+std::int64_t Reader::integer(const std::string& name) const {
+  const std::optional<AttributeValue> value = attribute("/", name);
+  if (value && std::holds_alternative<std::int64_t>(*value)) return std::get<std::int64_t>(*value);
+  refuse("the file lacks an attribute", file_->path + ", " + name, "make it again with this version");
+}
+
+}  // namespace orrery::archive

@@ -1,0 +1,257 @@
+#include "orrery/archive/shared_file.hpp"
+
+#include "block_hash.hpp"
+#include "hdf5_handle.hpp"
+#include "hdf5_types.hpp"
+#include "orrery/core/concat.hpp"
+#include "orrery/parallel/agreement.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <functional>
+#include <numeric>
+
+namespace orrery::archive {
+
+/// The file and its datasets, in the layout's order; an empty handle stands for one of text.
+struct SharedFile::Open {
+  Handle file;
+  std::vector<Handle> datasets;
+
+  /// Gives all handles up: after a failed write, closing a file hangs.
+  void leak() {
+    file.release();
+    for (Handle& dataset : datasets) dataset.release();
+  }
+};
+
+namespace {
+
+/// Collective: runs `work`, which itself communicates, and agrees afterwards on how it went.
+void agree_after(const parallel::Communicator& ranks, const char* phase, const std::function<void()>& work) {
+  std::exception_ptr failure;
+  try {
+    work();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  parallel::agree(ranks, phase, [&] {
+    if (failure) std::rethrow_exception(failure);
+  });
+}
+
+std::string text_of(const std::vector<std::int64_t>& numbers) {
+  std::string text = "(";
+  for (const std::int64_t number : numbers) text += (text.size() > 1 ? ", " : "") + std::to_string(number);
+  return text + ")";
+}
+
+std::int64_t entries(const Slab& slab) {
+  return std::accumulate(slab.count.begin(), slab.count.end(), std::int64_t{1}, std::multiplies<>());
+}
+
+/// A dataset's space with only the slab selected, and a space of the slab's size in memory.
+struct Selection {
+  Selection(hid_t dataset, const Slab& slab, const Check& check)
+      : file(check.own(H5Dget_space(dataset))), memory(make_space({entries(slab)})) {
+    const std::vector<hsize_t> offset(slab.offset.begin(), slab.offset.end());
+    const std::vector<hsize_t> count(slab.count.begin(), slab.count.end());
+    check(H5Sselect_hyperslab(file.get(), H5S_SELECT_SET, offset.data(), nullptr, count.data(), nullptr));
+  }
+  Handle file;
+  Handle memory;
+};
+
+void check_fits(const std::string& path, const std::vector<std::int64_t>& shape, const Slab& slab) {
+  bool fits = slab.offset.size() == shape.size() && slab.count.size() == shape.size();
+  for (std::size_t i = 0; fits && i < shape.size(); ++i) {
+    fits = slab.offset[i] >= 0 && slab.count[i] >= 0 && slab.count[i] <= shape[i] &&
+           slab.offset[i] <= shape[i] - slab.count[i];
+  }
+  if (fits) return;
+  throw core::internal_error("a slab does not fit its dataset",
+                             core::concat(path, ' ', text_of(shape), ", offset ", text_of(slab.offset),
+                                          ", count ", text_of(slab.count)),
+                             "please report it with the command line");
+}
+
+/// Opens one dataset, and sees that it is what the layout says.
+Handle open_dataset(hid_t file, const Dataset& dataset, const std::vector<std::int64_t>& shape,
+                    const Check& check) {
+  Handle made = check.own(H5Dopen2(file, dataset.path.c_str(), H5P_DEFAULT));
+  const Handle space = check.own(H5Dget_space(made.get()));
+  const Handle type = check.own(H5Dget_type(made.get()));
+  std::vector<hsize_t> lengths(static_cast<std::size_t>(check(H5Sget_simple_extent_ndims(space.get()))));
+  check(H5Sget_simple_extent_dims(space.get(), lengths.data(), nullptr));
+  const bool same =
+      std::ranges::equal(lengths, shape, [](hsize_t a, std::int64_t b) { return std::cmp_equal(a, b); });
+  if (!same || element_type_of(type.get()) != dataset.type) check.about("of another shape or type").fail();
+  return made;
+}
+
+}  // namespace
+
+SharedFile::Open SharedFile::open(unsigned flags) const {
+  const Check check(core::ExitCode::io, "the output file can't be opened by all ranks", path_.string());
+  Open opened;
+  const Handle access = serial_access();
+  check(H5Pset_fapl_mpio(access.get(), ranks_.handle(), MPI_INFO_NULL));
+  // One rank reads what the file says of itself, and tells the others.
+  check(H5Pset_all_coll_metadata_ops(access.get(), true));
+  opened.file = check.own(H5Fopen(path_.c_str(), flags, access.get()));
+  try {
+    for (const Dataset& dataset : layout_.datasets) {
+      opened.datasets.push_back(dataset.type == ElementType::text
+                                    ? Handle()
+                                    : open_dataset(opened.file.get(), dataset, shape_of(layout_, dataset),
+                                                   check.about(dataset.path)));
+    }
+  } catch (...) {
+    // Closing is collective, and the other ranks may not be about to.
+    opened.leak();
+    throw;
+  }
+  return opened;
+}
+
+SharedFile::SharedFile(const parallel::Communicator& ranks, const std::filesystem::path& path,
+                       const Layout& layout, std::int64_t block_bytes)
+    : ranks_(ranks), path_(path), layout_(layout), block_bytes_(block_bytes) {
+  try {
+    agree_after(ranks_, "opening the output", [&] { open_ = std::make_unique<Open>(open(H5F_ACC_RDWR)); });
+  } catch (...) {
+    if (open_) open_->leak();
+    throw;
+  }
+}
+
+SharedFile::~SharedFile() {
+  if (open_) open_->leak();
+}
+
+void SharedFile::write(const std::string& path, const Slab& slab, std::span<const float> values) {
+  write_bytes(path, ElementType::float32, slab, std::as_bytes(values));
+}
+void SharedFile::write(const std::string& path, const Slab& slab, std::span<const double> values) {
+  write_bytes(path, ElementType::float64, slab, std::as_bytes(values));
+}
+void SharedFile::write(const std::string& path, const Slab& slab, std::span<const std::int32_t> values) {
+  write_bytes(path, ElementType::int32, slab, std::as_bytes(values));
+}
+void SharedFile::write(const std::string& path, const Slab& slab, std::span<const std::int64_t> values) {
+  write_bytes(path, ElementType::int64, slab, std::as_bytes(values));
+}
+void SharedFile::write(const std::string& path, const Slab& slab, std::span<const std::uint8_t> values) {
+  write_bytes(path, ElementType::uint8, slab, std::as_bytes(values));
+}
+
+void SharedFile::write_bytes(const std::string& path, ElementType type, const Slab& slab,
+                             std::span<const std::byte> bytes) {
+  const Dataset& dataset = dataset_named(layout_, path);
+  check_fits(path, shape_of(layout_, dataset), slab);
+  const std::int64_t needed = entries(slab) * size_of(type);
+  if (!open_ || dataset.type != type || std::ssize(bytes) != needed) {
+    throw core::internal_error(
+        "a write does not fit its dataset",
+        core::concat(path, open_ ? "" : ", file closed", ": ", bytes.size(), " bytes of ", name_of(type),
+                     " for ", needed, " bytes of ", name_of(dataset.type)),
+        "please report it with the command line");
+  }
+  if (bytes.empty()) return;
+  write_blocks(static_cast<std::size_t>(&dataset - layout_.datasets.data()), slab, bytes);
+}
+
+void SharedFile::write_blocks(std::size_t dataset, const Slab& slab, std::span<const std::byte> bytes) {
+  if (std::ssize(bytes) > block_bytes_) {
+    // Halves along the slowest dimension that has more than one entry are contiguous in memory.
+    const auto split = std::ranges::find_if(slab.count, [](std::int64_t count) { return count > 1; });
+    if (split != slab.count.end()) {
+      const auto axis = static_cast<std::size_t>(split - slab.count.begin());
+      Slab first = slab;
+      Slab second = slab;
+      first.count[axis] = slab.count[axis] / 2;
+      second.offset[axis] += first.count[axis];
+      second.count[axis] -= first.count[axis];
+      const std::size_t cut = bytes.size() / static_cast<std::size_t>(slab.count[axis]) *
+                              static_cast<std::size_t>(first.count[axis]);
+      write_blocks(dataset, first, bytes.first(cut));
+      write_blocks(dataset, second, bytes.subspan(cut));
+      return;
+    }
+  }
+  const Dataset& described = layout_.datasets[dataset];
+  const hid_t target = open_->datasets[dataset].get();
+  const Check check(core::ExitCode::io, "writing the output failed",
+                    core::concat(path_.string(), ", ", described.path, ", rank ", ranks_.rank()));
+  try {
+    const Selection selection(target, slab, check);
+    const Handle type = file_type(described.type);
+    // The default transfer is independent: no rank waits for another.
+    check(H5Dwrite(target, type.get(), selection.memory.get(), selection.file.get(), H5P_DEFAULT,
+                   bytes.data()));
+  } catch (...) {
+    failed_ = true;
+    throw;
+  }
+  blocks_.push_back({dataset, slab, block_hash(bytes)});
+  bytes_written_ += std::ssize(bytes);
+}
+
+void SharedFile::close() {
+  const Check check(core::ExitCode::io, "closing the output failed",
+                    core::concat(path_.string(), ", rank ", ranks_.rank()));
+  // On any error of any rank the handles stay open: `open_` is kept, and the destructor gives them up.
+  parallel::agree(ranks_, "closing the output", [&] {
+    if (failed_ || !open_) check.about(failed_ ? "a write had failed" : "it is closed already").fail();
+  });
+  agree_after(ranks_, "flushing the output", [&] { check(H5Fflush(open_->file.get(), H5F_SCOPE_GLOBAL)); });
+  agree_after(ranks_, "closing the output", [&] {
+    open_->datasets.clear();
+    check.close_file(open_->file);
+  });
+  open_.reset();
+}
+
+void SharedFile::read_back() const {
+  std::unique_ptr<Open> opened;
+  try {
+    agree_after(ranks_, "opening the output again",
+                [&] { opened = std::make_unique<Open>(open(H5F_ACC_RDONLY)); });
+  } catch (...) {
+    if (opened) opened->leak();
+    throw;
+  }
+  std::exception_ptr damage;
+  try {
+    parallel::agree(ranks_, "reading the output back", [&] {
+      std::vector<std::byte> buffer;
+      for (const Block& block : blocks_) {
+        const Dataset& dataset = layout_.datasets[block.dataset];
+        const hid_t source = opened->datasets[block.dataset].get();
+        const Check check(core::ExitCode::io, "reading the output back failed",
+                          core::concat(path_.string(), ", ", dataset.path, ", rank ", ranks_.rank()));
+        const Selection selection(source, block.slab, check);
+        const Handle type = file_type(dataset.type);
+        buffer.resize(static_cast<std::size_t>(entries(block.slab) * size_of(dataset.type)));
+        check(H5Dread(source, type.get(), selection.memory.get(), selection.file.get(), H5P_DEFAULT,
+                      buffer.data()));
+        if (block_hash(buffer) == block.hash) continue;
+        throw core::io_error(
+            "the output read back differs from what was written",
+            core::concat(path_.string(), ", ", dataset.path, " at ", text_of(block.slab.offset), ", rank ",
+                         ranks_.rank()),
+            "the file system or MPI-IO loses data: write to another one, run again with --overwrite");
+      }
+    });
+  } catch (...) {
+    damage = std::current_exception();
+  }
+  // Reading is over on all ranks, whatever it found, and nothing was written: all may close.
+  opened->datasets.clear();
+  agree_after(ranks_, "closing the output again", [&] {
+    Check(core::ExitCode::io, "closing the output failed", path_.string()).close_file(opened->file);
+  });
+  if (damage) std::rethrow_exception(damage);
+}
+
+}  // namespace orrery::archive

@@ -1,0 +1,95 @@
+// example_file PATH: a complete trace file of made-up numbers, for the readers of other languages to open.
+// example_file PATH fail: rank 1 may not write; for the script that watches how that ends.
+#include "orrery/archive/file_builder.hpp"
+#include "orrery/archive/finish.hpp"
+#include "orrery/archive/output.hpp"
+#include "orrery/archive/shared_file.hpp"
+#include "orrery/archive/trace_layout.hpp"
+#include "orrery/parallel/agreement.hpp"
+#include "orrery/parallel/environment.hpp"
+
+#include <cstdio>
+#include <numeric>
+#include <optional>
+#include <signal.h>
+#include <string_view>
+#include <sys/resource.h>
+
+namespace {
+
+using namespace orrery;
+
+void forbid_writing() {
+  ::signal(SIGXFSZ, SIG_IGN);
+  struct rlimit none {};
+  ::getrlimit(RLIMIT_FSIZE, &none);
+  none.rlim_cur = 1;
+  ::setrlimit(RLIMIT_FSIZE, &none);
+}
+
+/// Rank 1 of two writes the second half of each dataset's slowest dimension: 0, 1, 2, … over the whole.
+template <class T>
+void write_share(archive::SharedFile& file, const std::string& path, const std::vector<std::int64_t>& shape,
+                 int rank, int ranks) {
+  archive::Slab slab{std::vector<std::int64_t>(shape.size(), 0), shape};
+  slab.offset[0] = shape[0] * rank / ranks;
+  slab.count[0] = shape[0] * (rank + 1) / ranks - slab.offset[0];
+  const std::int64_t row =
+      std::accumulate(shape.begin() + 1, shape.end(), std::int64_t{1}, std::multiplies<>());
+  std::vector<T> values(static_cast<std::size_t>(slab.count[0] * row));
+  std::iota(values.begin(), values.end(), static_cast<T>(slab.offset[0] * row));
+  file.write(path, slab, std::span<const T>(values));
+}
+
+void run(const parallel::Communicator& ranks, const std::string& path, bool fail) {
+  archive::Layout layout = archive::trace_layout(
+      {.samples = 6, .layers = 2, .units = 10, .components = 3, .tokens = 50, .ranks = ranks.size()});
+  layout.attributes = {{"/", "config", "[trace]\nmodel=Übung\n"}, {"/", "seed", std::int64_t{7}}};
+  std::optional<archive::Output> output;
+  parallel::agree(ranks, "making the output", [&] {
+    if (!ranks.is_root()) return;
+    output.emplace(path, archive::Existing::overwrite);
+    archive::build_file(output->file(), layout);
+    output->reserve(static_cast<std::int64_t>(std::filesystem::file_size(output->file())));
+  });
+  archive::SharedFile file(ranks, ranks.broadcast(output ? output->file().string() : ""), layout);
+  parallel::agree(ranks, "writing", [&] {
+    if (fail && ranks.rank() == 1) forbid_writing();
+    for (const archive::Dataset& dataset : layout.datasets) {
+      const std::vector<std::int64_t> shape = archive::shape_of(layout, dataset);
+      const auto share = [&]<class T>(T) {
+        write_share<T>(file, dataset.path, shape, ranks.rank(), ranks.size());
+      };
+      if (dataset.values.index() != 0) continue;
+      if (dataset.type == archive::ElementType::float32) share(float{});
+      if (dataset.type == archive::ElementType::float64) share(double{});
+      if (dataset.type == archive::ElementType::int32) share(std::int32_t{});
+      if (dataset.type == archive::ElementType::int64) share(std::int64_t{});
+    }
+  });
+  file.close();
+  file.read_back();
+  parallel::agree(ranks, "finishing the output", [&] {
+    if (!ranks.is_root()) return;
+    archive::set_attributes(output->file(),
+                            {{"/timing", "total_seconds", 1.5}, {"/headline", "turns", 10.7}});
+    archive::mark_complete(output->file());
+    output->publish();
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  parallel::Environment environment(argc, argv);
+  const parallel::Communicator ranks = parallel::Communicator::world();
+  try {
+    run(ranks, argv[1], argc > 2 && std::string_view(argv[2]) == "fail");
+  } catch (const parallel::AgreedError& error) {
+    if (ranks.is_root()) std::fprintf(stderr, "orrery: %s\n", error.what());
+    // All ranks know, but the file is open: MPI_Finalize would close it, and hang.
+    ranks.barrier();
+    parallel::Environment::abort(static_cast<int>(error.code()));
+  }
+  return 0;
+}
