@@ -1,0 +1,72 @@
+#pragma once
+
+#include "orrery/archive/layout.hpp"
+#include "orrery/archive/trace_layout.hpp"
+#include "orrery/schedule/forward_pass.hpp"
+#include "orrery/schedule/tiles.hpp"
+#include "orrery/statistics/shards.hpp"
+#include "orrery/study/trace_input.hpp"
+#include "orrery/study/trace_options.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace orrery::study {
+
+/// What the planned ranks have.
+struct PlannedRanks {
+  int ranks = 1;
+  int ranks_a_node = 1;
+  int threads = 1;  ///< of each rank
+  bool gpu = false;
+  std::int64_t process_bytes = 0;    ///< of a rank before it reads anything: libraries and MPI
+  std::int64_t available_bytes = 0;  ///< of a node; 0: not known
+};
+
+/// A trace before it runs: what each rank will do, and what that takes.
+struct TracePlan {
+  schedule::Order order = schedule::Order::tiles;
+  std::vector<schedule::Tile> tiles;
+  std::vector<std::vector<std::int64_t>> shares;  ///< tiles of each rank
+  double product_flop = 0;                        ///< over all ranks
+  double attention_flop = 0;
+  double statistics_flop = 0;
+  double largest_share = 0;           ///< of the forward's flop, of the rank that has most
+  std::int64_t weight_bytes = 0;      ///< in memory, once a node on CPUs
+  std::int64_t rows_bytes = 0;        ///< x[n, s, d] of the rank that has most
+  std::int64_t forward_bytes = 0;     ///< tiles in hand, of that rank
+  std::int64_t statistics_bytes = 0;  ///< of the rank that needs most
+  std::int64_t rank_bytes = 0;        ///< resident at most in a rank, shared weights counted
+  std::int64_t node_bytes = 0;        ///< on a node, shared weights counted once
+  std::int64_t file_bytes = 0;
+};
+
+/// N, P, D of a run, and its file's.
+statistics::Extent extent_of(const TraceInput& input);
+archive::TraceExtent file_extent(const TraceInput& input, const TraceOptions& options, std::int64_t ranks);
+archive::Layout layout_of(const TraceInput& input, const TraceOptions& options, std::int64_t ranks);
+
+/// Tiles, shares, order and costs. The tiles depend on input and options alone; `--order auto` keeps all
+/// weights where they fit into the memory that is available. `options.dtype` is set.
+TracePlan plan_trace(const TraceInput& input, const TraceOptions& options, const PlannedRanks& ranks);
+
+/// Throws resource_error where a node would need more than is available.
+void require_memory(const TracePlan& plan, const PlannedRanks& ranks);
+
+/// Seconds that the forward takes a rank, at a rate measured in this process on small products of the model's
+/// width, and those of the statistics. Good to a factor of 2, for machines like this one.
+struct TimeEstimate {
+  double product_flops = 0;  ///< FLOP/s of one thread
+  double forward_seconds = 0;
+  double statistics_seconds = 0;
+  double total_seconds = 0;
+};
+TimeEstimate estimate_time(const TracePlan& plan, const TraceInput& input, const TraceOptions& options,
+                           const PlannedRanks& ranks);
+
+/// The plan as `orrery plan trace` prints it, a quantity a line.
+std::string plan_text(const TracePlan& plan, const TimeEstimate& time, const TraceInput& input,
+                      const TraceOptions& options, const PlannedRanks& ranks);
+
+}  // namespace orrery::study

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "orrery/archive/output.hpp"
+#include "orrery/model/dtype.hpp"
+#include "orrery/text/corpus.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace orrery::study {
+
+enum class DeviceChoice { automatic, cpu, cuda };
+enum class OrderChoice { automatic, tiles, layers };
+/// Whether the file keeps x[n, s, d].
+enum class Store { rows, none };
+
+/// What `orrery trace` is asked for; defaults as `--help` lists them.
+struct TraceOptions {
+  std::filesystem::path model;
+  std::filesystem::path corpus;
+  std::filesystem::path out;
+  text::CorpusSelection selection;
+  std::optional<model::DType> dtype;  ///< bfloat16 on a GPU, float32 on a CPU where not given
+  model::DType residual = model::DType::float32;
+  DeviceChoice device = DeviceChoice::automatic;
+  int threads = 0;  ///< 0: this rank's share of the cores it may run on
+  OrderChoice order = OrderChoice::automatic;
+  std::int64_t tile_tokens = 512;
+  std::int64_t components = 64;
+  Store store = Store::rows;
+  archive::Existing existing = archive::Existing::refuse;
+
+  /// Throws usage_error on a value that no run can have.
+  void validate() const;
+};
+
+/// The options as an INI file with a section [trace] that repeats the run: `--overwrite` left out.
+std::string to_ini(const TraceOptions& options);
+
+DeviceChoice device_choice_from(const std::string& word);
+OrderChoice order_choice_from(const std::string& word);
+Store store_from(const std::string& word);
+const char* name_of(DeviceChoice choice);
+const char* name_of(OrderChoice choice);
+const char* name_of(Store store);
+
+}  // namespace orrery::study

@@ -1,0 +1,283 @@
+#include "orrery/cli/program.hpp"
+
+#include "orrery/archive/hdf5_version.hpp"
+#include "orrery/archive/reader.hpp"
+#include "orrery/cli/arguments.hpp"
+#include "orrery/cli/launcher.hpp"
+#include "orrery/cli/progress.hpp"
+#include "orrery/core/concat.hpp"
+#include "orrery/core/log.hpp"
+#include "orrery/core/machine.hpp"
+#include "orrery/core/version.hpp"
+#include "orrery/parallel/agreement.hpp"
+#include "orrery/parallel/environment.hpp"
+#include "orrery/report/summary.hpp"
+#include "orrery/study/doctor.hpp"
+#include "orrery/study/plan.hpp"
+#include "orrery/study/resources.hpp"
+#include "orrery/study/trace.hpp"
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <functional>
+
+namespace orrery::cli {
+namespace {
+
+using core::concat;
+using core::ExitCode;
+using Words = std::vector<std::string>;
+
+int code_of(ExitCode code) {
+  return static_cast<int>(code);
+}
+
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+/// The one line of an error.
+void speak(const core::Error& error) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "orrery: %s\n", error.what());
+}
+
+/// The command line as one would type it again.
+std::string command_line(int count, char** arguments) {
+  std::string text;
+  for (int i = 0; i < count; ++i) {
+    const std::string word = arguments[i];
+    const bool plain =
+        !word.empty() && word.find_first_of(" \t\n'\"\\$`*?[]{}();&|<>#~") == std::string::npos;
+    std::string quoted;
+    for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    text += (i > 0 ? " " : "") + (plain ? word : "'" + quoted + "'");
+  }
+  return text;
+}
+
+/// Runs `body` on all ranks. An error that all know of is spoken by rank 0 and all end in order; any other
+/// ends all ranks at once.
+int run_on_ranks(int& count, char**& arguments,
+                 const std::function<int(const parallel::Communicator&)>& body) {
+  const parallel::Environment environment(count, arguments);
+  const parallel::Communicator ranks = parallel::Communicator::world();
+  try {
+    return body(ranks);
+  } catch (const parallel::AgreedError& error) {
+    if (ranks.is_root()) speak(error);
+    // After a failed write the shared file can't be closed, which MPI_Finalize would try.
+    if (error.code() == ExitCode::io) {
+      ranks.barrier();
+      parallel::Environment::leave(code_of(error.code()));
+    }
+    return code_of(error.code());
+  } catch (...) {
+    const core::Error error = parallel::error_in_flight("outside any phase", ranks.rank());
+    speak(error);
+    parallel::Environment::abort(code_of(error.code()));
+  }
+}
+
+void set_talk(const TalkOptions& talk, bool speaks) {
+  core::set_log_level(speaks ? core::log_level_from(talk.log_level) : core::LogLevel::error);
+}
+
+int trace(int& count, char**& arguments, const Words& words) {
+  study::TraceOptions options;
+  TalkOptions talk;
+  OptionSet set(
+      "trace", "trace",
+      "orrery trace --model DIR --corpus FILE --out run.h5   (alone, or under mpirun or srun)\n"
+      "Runs the model over the corpus and writes the statistics of its residual stream to one HDF5 file.");
+  add_trace_options(set, options);
+  add_talk_options(set, talk);
+  if (set.parse(words)) {
+    if (is_first_process()) print(set.help());
+    return 0;
+  }
+  options.validate();
+  const std::string command = command_line(count, arguments);
+  const int code = run_on_ranks(count, arguments, [&](const parallel::Communicator& ranks) {
+    set_talk(talk, ranks.is_root());
+    const auto progress = make_progress(ranks.is_root() ? talk.progress : "none");
+    study::run_trace(options, command, ranks, *progress);
+    return 0;
+  });
+  // MPI has ended: reading a file takes a child process, which not every network under MPI bears.
+  if (code == 0 && is_first_process()) {
+    print(concat(report::headline_text(archive::Reader(options.out)),
+                 "(± jackknife standard error over blocks of samples)\n", options.out.string(), "\n"));
+  }
+  return code;
+}
+
+int plan(int&, char**&, const Words& words) {
+  if (words.empty() || words.front() != "trace") {
+    if (!words.empty() && (words.front() == "--help" || words.front() == "-h")) {
+      print("orrery plan trace …options of orrery trace… [--ranks R]\n");
+      return 0;
+    }
+    throw core::usage_error("orrery plan needs the command to plan",
+                            words.empty() ? "nothing given" : words.front(),
+                            "`orrery plan trace --model DIR --corpus FILE --out run.h5 --ranks 8`");
+  }
+  study::TraceOptions options;
+  TalkOptions talk;
+  int ranks = 1;
+  int ranks_a_node = 0;
+  OptionSet set("plan trace", "trace",
+                "orrery plan trace …options of orrery trace… [--ranks R]\n"
+                "Prints what the run would take; runs nothing.");
+  auto add = set.group("Plan").add_options();
+  add("ranks", boost::program_options::value(&ranks)->default_value(1)->value_name("N"), "MPI ranks");
+  add("ranks-a-node", boost::program_options::value(&ranks_a_node)->default_value(0)->value_name("N"),
+      "0: all on one node");
+  add_trace_options(set, options);
+  add_talk_options(set, talk);
+  if (set.parse(Words(words.begin() + 1, words.end()))) {
+    print(set.help());
+    return 0;
+  }
+  if (options.out.empty()) options.out = "run.h5";
+  options.validate();
+  if (ranks < 1 || ranks_a_node < 0) {
+    throw core::usage_error("--ranks and --ranks-a-node count ranks", concat(ranks, " and ", ranks_a_node),
+                            "give 1 or more");
+  }
+  set_talk(talk, true);
+  const study::TraceInput input = study::read_trace_input(options);
+  const study::PlannedRanks planned =
+      study::planned_here(options, ranks, ranks_a_node == 0 ? ranks : ranks_a_node);
+  if (!options.dtype) options.dtype = planned.gpu ? model::DType::bfloat16 : model::DType::float32;
+  const study::TracePlan made = study::plan_trace(input, options, planned);
+  print(study::plan_text(made, study::estimate_time(made, input, options, planned), input, options, planned));
+  study::require_memory(made, planned);
+  return 0;
+}
+
+int inspect(int&, char**&, const Words& words) {
+  bool json = false;
+  bool ini = false;
+  OptionSet set("inspect", "",
+                "orrery inspect FILE [--json|--ini]\nPrints what a file holds: where it comes from, its "
+                "headline numbers, its datasets.");
+  auto add = set.group("Form").add_options();
+  add("json", boost::program_options::bool_switch(&json), "all attributes and datasets, as JSON");
+  add("ini", boost::program_options::bool_switch(&ini),
+      "the options that made it, as an INI file that repeats the run");
+  set.positional("file", 1);
+  if (set.parse(words)) {
+    print(set.help());
+    return 0;
+  }
+  const std::vector<std::string> given = set.words("file");
+  if (given.empty())
+    throw core::usage_error("orrery inspect needs a file", "nothing given", "`orrery inspect run.h5`");
+  if (json && ini)
+    throw core::usage_error("--json and --ini exclude each other", "both given", "give one of them");
+  const archive::Reader file(given.front());
+  print(json  ? report::summary_json(file)
+        : ini ? report::options_ini(file)
+              : report::summary_text(file, given.front()));
+  return 0;
+}
+
+int doctor(int& count, char**& arguments, const Words& words) {
+  std::string folder = ".";
+  OptionSet set("doctor", "",
+                "orrery doctor [--out DIR]   (alone, or under mpirun or srun)\nTries what a run needs on "
+                "this machine.");
+  set.group("Where").add_options()(
+      "out", boost::program_options::value(&folder)->default_value(".")->value_name("DIR"),
+      "folder in which all ranks write a small file together");
+  if (set.parse(words)) {
+    if (is_first_process()) print(set.help());
+    return 0;
+  }
+  return run_on_ranks(count, arguments, [&](const parallel::Communicator& ranks) {
+    bool bad = false;
+    for (const study::Finding& finding : study::examine(ranks, folder)) {
+      const char* mark = finding.verdict == study::Finding::Verdict::good      ? "ok  "
+                         : finding.verdict == study::Finding::Verdict::notable ? "note"
+                                                                               : "BAD ";
+      if (ranks.is_root()) {
+        print(concat(mark, "  ", finding.subject, ": ", finding.seen,
+                     finding.advice.empty() ? "" : " → " + finding.advice, "\n"));
+      }
+      bad = bad || finding.verdict == study::Finding::Verdict::bad;
+    }
+    return bad ? code_of(ExitCode::resources) : 0;
+  });
+}
+
+int version(int&, char**&, const Words& words) {
+  if (!words.empty() && words.front() != "--help") {
+    throw core::usage_error("a word too many for orrery --version", words.front(), "leave it out");
+  }
+  print(concat("orrery ", core::program_version(), " (commit ", core::git_commit(), "), HDF5 ",
+               archive::hdf5_version(), "\n"));
+  return 0;
+}
+
+struct Command {
+  const char* name;
+  const char* summary;
+  int (*run)(int&, char**&, const Words&);
+  bool on_ranks;  ///< starts MPI; the others run once, whatever the launcher starts
+};
+
+constexpr std::array<Command, 5> commands = {{
+    {"trace", "run a model over a corpus and write the statistics of its residual stream", trace, true},
+    {"plan", "print what a run would take: FLOPs, memory, file size, time", plan, false},
+    {"inspect", "print what a file holds", inspect, false},
+    {"doctor", "try what a run needs on this machine", doctor, true},
+    {"--version", "print the version", version, false},
+}};
+
+int help(const Words&) {
+  std::string text = "orrery: the dynamics of a transformer's residual stream, at cluster scale\n\n";
+  for (const Command& command : commands) {
+    std::string name = command.name;
+    name.resize(12, ' ');
+    text += concat("  orrery ", name, command.summary, "\n");
+  }
+  print(text + "\n`orrery COMMAND --help` lists a command's options.\n");
+  return 0;
+}
+
+int dispatch(int& count, char**& arguments) {
+  const Words words(arguments + 1, arguments + count);
+  if (words.empty())
+    throw core::usage_error("no command given", "orrery alone", "`orrery --help` lists the commands");
+  if (words.front() == "--help" || words.front() == "-h" || words.front() == "help") {
+    return is_first_process() ? help(words) : 0;
+  }
+  for (const Command& command : commands) {
+    if (words.front() != command.name) continue;
+    if (!command.on_ranks && !is_first_process()) return 0;
+    return command.run(count, arguments, Words(words.begin() + 1, words.end()));
+  }
+  std::vector<std::string> known;
+  for (const Command& command : commands) known.emplace_back(command.name);
+  const std::string near = nearest(words.front(), known);
+  throw core::usage_error(
+      "unknown command", words.front(),
+      near.empty() ? "`orrery --help` lists the commands" : concat("did you mean orrery ", near, "?"));
+}
+
+}  // namespace
+
+int run_program(int& argument_count, char**& arguments) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is then an error of the write, with a message
+  try {
+    return dispatch(argument_count, arguments);
+  } catch (...) {
+    const core::Error error = parallel::error_in_flight("before any rank ran", 0);
+    if (is_first_process()) speak(error);
+    return code_of(error.code());
+  }
+}
+
+}  // namespace orrery::cli

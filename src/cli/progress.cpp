@@ -1,0 +1,109 @@
+#include "orrery/cli/progress.hpp"
+
+#include "orrery/cli/launcher.hpp"
+#include "orrery/core/log.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <iomanip>
+#include <mutex>
+#include <sstream>
+#include <unistd.h>
+
+namespace orrery::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Says how far the work is, at most once in `pause`.
+class SpokenProgress : public core::ProgressSink {
+ public:
+  explicit SpokenProgress(Clock::duration pause) : pause_(pause) {}
+
+  void begin(const std::string& phase, std::int64_t tiles, std::int64_t tokens) override {
+    const std::lock_guard lock(mutex_);
+    phase_ = phase;
+    tiles_ = tiles;
+    tokens_ = tokens;
+    start_ = last_ = Clock::now();
+  }
+  void advance(double fraction) override {
+    const std::lock_guard lock(mutex_);
+    const auto now = Clock::now();
+    if (now - last_ < pause_) return;
+    last_ = now;
+    say(std::min(fraction, 1.0), std::chrono::duration<double>(now - start_).count());
+  }
+  void end() override {
+    const std::lock_guard lock(mutex_);
+    finish(std::chrono::duration<double>(Clock::now() - start_).count());
+  }
+
+ protected:
+  /// "forward 63 of 110 tiles, 812 tokens/s, 41 s left"
+  std::string words(double fraction, double seconds) const {
+    std::ostringstream out;
+    const double tokens = fraction * static_cast<double>(tokens_);
+    out << phase_ << ' ' << static_cast<std::int64_t>(fraction * static_cast<double>(tiles_)) << " of "
+        << tiles_ << " tiles, " << static_cast<std::int64_t>(tokens / std::max(seconds, 1e-9))
+        << " tokens/s, "
+        << static_cast<std::int64_t>(seconds * (1 - fraction) / std::max(fraction, 1e-9) + 0.5) << " s left";
+    return out.str();
+  }
+  std::string last_words(double seconds) const {
+    std::ostringstream out;
+    out << phase_ << ' ' << tiles_ << " tiles in " << std::fixed << std::setprecision(1) << seconds << " s, "
+        << static_cast<std::int64_t>(static_cast<double>(tokens_) / std::max(seconds, 1e-9)) << " tokens/s";
+    return out.str();
+  }
+
+ private:
+  virtual void say(double fraction, double seconds) = 0;
+  virtual void finish(double seconds) = 0;
+
+  Clock::duration pause_;
+  std::mutex mutex_;
+  std::string phase_;
+  std::int64_t tiles_ = 0;
+  std::int64_t tokens_ = 0;
+  Clock::time_point start_;
+  Clock::time_point last_;
+};
+
+class Lines final : public SpokenProgress {
+ public:
+  Lines() : SpokenProgress(std::chrono::seconds(30)) {}
+
+ private:
+  void say(double fraction, double seconds) override { core::log_info(words(fraction, seconds)); }
+  void finish(double seconds) override { core::log_info(last_words(seconds)); }
+};
+
+class Bar final : public SpokenProgress {
+ public:
+  Bar() : SpokenProgress(std::chrono::milliseconds(200)) {}
+
+ private:
+  void say(double fraction, double seconds) override {
+    constexpr int width = 30;
+    const int full = static_cast<int>(fraction * width);
+    const std::string bar = std::string(static_cast<std::size_t>(full), '#') +
+                            std::string(static_cast<std::size_t>(width - full), '.');
+    std::fprintf(stderr, "\r[%s] %s\033[K", bar.c_str(), words(fraction, seconds).c_str());
+    std::fflush(stderr);
+  }
+  void finish(double seconds) override { std::fprintf(stderr, "\r%s\033[K\n", last_words(seconds).c_str()); }
+};
+
+}  // namespace
+
+std::unique_ptr<core::ProgressSink> make_progress(const std::string& word) {
+  if (word == "none") return std::make_unique<core::SilentProgress>();
+  if (word == "bar" || (word == "auto" && ::isatty(STDERR_FILENO) != 0 && !has_launcher())) {
+    return std::make_unique<Bar>();
+  }
+  return std::make_unique<Lines>();
+}
+
+}  // namespace orrery::cli

@@ -1,0 +1,159 @@
+#include "orrery/report/summary.hpp"
+
+#include "orrery/core/concat.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <iomanip>
+#include <sstream>
+
+namespace orrery::report {
+namespace {
+
+using archive::AttributeValue;
+using archive::Reader;
+using core::concat;
+
+/// One line of the headline's table: two numbers of the same kind, named as in /headline.
+struct Line {
+  const char* label;
+  const char* left;
+  const char* right;
+};
+struct Block {
+  const char* left;
+  const char* right;
+  std::vector<Line> lines;
+};
+
+const std::array<Block, 3>& table() {
+  static const std::array<Block, 3> blocks = {{
+      {"within a layer",
+       "across layers",
+       {{"adjacent correlation of a unit", "adjacent_correlation_within", "adjacent_correlation_across"},
+        {"  of independent steps (null)", "residual_null_within", "residual_null_across"}}},
+      {"first step",
+       "last step",
+       {{"cosine of successive streams", "cosine_first", "cosine_last"},
+        {"velocity", "velocity_first", "velocity_last"},
+        {"  relative to the norm", "relative_velocity_first", "relative_velocity_last"}}},
+      {"early",
+       "late",
+       {{"components for 90 % of variance", "components_90_early", "components_90_late"},
+        {"participation ratio", "participation_ratio_early", "participation_ratio_late"},
+        {"  corrected for N", "participation_ratio_corrected_early", "participation_ratio_corrected_late"}}},
+  }};
+  return blocks;
+}
+
+double real_attribute(const Reader& file, const std::string& object, const std::string& name) {
+  const auto value = file.attribute(object, name);
+  if (value && std::holds_alternative<double>(*value)) return std::get<double>(*value);
+  if (value && std::holds_alternative<std::int64_t>(*value))
+    return static_cast<double>(std::get<std::int64_t>(*value));
+  return std::nan("");
+}
+
+std::string measured(const Reader& file, const std::string& name) {
+  const double value = real_attribute(file, "/headline", name);
+  const double error = real_attribute(file, "/headline", name + "_se");
+  if (std::isnan(value)) return "not defined";
+  std::ostringstream out;
+  out << std::setprecision(4) << value;
+  if (!std::isnan(error)) out << " ± " << std::setprecision(2) << error;
+  return out.str();
+}
+
+/// `text` and blanks to `width` columns; "±" is two bytes and one column.
+std::string padded(std::string text, std::size_t width) {
+  const auto columns = static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+  if (columns < width) text.append(width - columns, ' ');
+  return text;
+}
+
+std::string value_text(const AttributeValue& value) {
+  return std::visit([](const auto& v) { return concat(v); }, value);
+}
+
+std::string shape_text(const archive::DatasetInfo& info) {
+  std::string text = "(";
+  for (std::size_t i = 0; i < info.shape.size(); ++i) {
+    text +=
+        concat(i > 0 ? ", " : "", info.dimensions[i].empty() ? "" : info.dimensions[i] + " ", info.shape[i]);
+  }
+  return text + ")";
+}
+
+nlohmann::json json_of(const AttributeValue& value) {
+  return std::visit([](const auto& v) { return nlohmann::json(v); }, value);
+}
+
+}  // namespace
+
+std::string headline_text(const Reader& file) {
+  constexpr std::size_t label = 34, column = 24;
+  std::string text;
+  for (const Block& block : table()) {
+    text += padded("", label) + padded(block.left, column) + block.right + "\n";
+    for (const Line& line : block.lines) {
+      text += padded(line.label, label) + padded(measured(file, line.left), column) +
+              measured(file, line.right) + "\n";
+    }
+  }
+  return text;
+}
+
+std::string summary_text(const Reader& file, const std::string& name) {
+  std::string text =
+      concat(name, ": ", file.format(), ", ", file.complete() ? "complete" : "not complete", "\n");
+  for (const std::string& attribute : file.attribute_names("/")) {
+    if (attribute == "config" || attribute == "not_computed" || attribute == "format" ||
+        attribute == "complete")
+      continue;
+    text += concat("  ", padded(attribute, 18), value_text(*file.attribute("/", attribute)), "\n");
+  }
+  text += "\nheadline (± jackknife standard error)\n" + headline_text(file) + "\ndatasets\n";
+  for (const archive::DatasetInfo& info : file.datasets()) {
+    if (info.is_scale) continue;
+    text += concat("  ", padded(info.path, 42),
+                   padded(concat(archive::name_of(info.type), " ", shape_text(info)), 40),
+                   info.units == "1" ? "" : info.units, "\n");
+  }
+  if (const auto left_out = file.attribute("/", "not_computed")) {
+    const std::string reasons = value_text(*left_out);
+    if (!reasons.empty()) text += "\nnot computed\n" + reasons + "\n";
+  }
+  return text;
+}
+
+std::string summary_json(const Reader& file) {
+  nlohmann::json all;
+  for (const std::string& group : file.groups()) {
+    for (const std::string& name : file.attribute_names(group)) {
+      all["attributes"][group][name] = json_of(*file.attribute(group, name));
+    }
+  }
+  for (const archive::DatasetInfo& info : file.datasets()) {
+    nlohmann::json& one = all["datasets"][info.path];
+    one = {{"shape", info.shape},
+           {"type", archive::name_of(info.type)},
+           {"dimensions", info.dimensions},
+           {"long_name", info.long_name},
+           {"units", info.units}};
+    for (const std::string& name : file.attribute_names(info.path)) {
+      if (name != "long_name" && name != "units")
+        one["attributes"][name] = json_of(*file.attribute(info.path, name));
+    }
+  }
+  return all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+std::string options_ini(const Reader& file) {
+  return file.text("config");
+}
+
+}  // namespace orrery::report

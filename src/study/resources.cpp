@@ -1,0 +1,91 @@
+#include "orrery/study/resources.hpp"
+
+#include "orrery/core/concat.hpp"
+#include "orrery/core/error.hpp"
+#include "orrery/core/log.hpp"
+#include "orrery/core/machine.hpp"
+#include "orrery/parallel/agreement.hpp"
+
+#include <ATen/Context.h>
+
+#include <algorithm>
+#include <sstream>
+
+namespace orrery::study {
+namespace {
+
+using core::concat;
+
+/// This rank's share of its cores: those it may run on, over the ranks of the node whose masks overlap its
+/// own.
+int share_of_cores(const parallel::Communicator& node) {
+  const std::vector<int> mine = core::allowed_cores();
+  std::string text;
+  for (const int core : mine) text += concat(core, " ");
+  int sharing = 0;
+  for (const std::string& theirs : node.all_gather(text)) {
+    std::istringstream in(theirs);
+    bool overlaps = false;
+    for (int core = 0; in >> core;) overlaps = overlaps || std::ranges::binary_search(mine, core);
+    sharing += overlaps ? 1 : 0;
+  }
+  return std::max(1, static_cast<int>(mine.size()) / std::max(1, sharing));
+}
+
+at::Device choose_device(DeviceChoice choice, const parallel::Communicator& ranks,
+                         const parallel::Communicator& node) {
+  if (choice == DeviceChoice::cpu) return at::kCPU;
+  const int gpus = visible_gpus();
+  const std::int64_t fewest = ranks.min(std::int64_t{gpus});
+  const std::int64_t most = ranks.max(std::int64_t{gpus});
+  if (most == 0 && choice == DeviceChoice::automatic) return at::kCPU;
+  parallel::agree(ranks, "choosing a device", [&] {
+    if (gpus > 0) return;
+    throw core::resource_error(
+        "a rank sees no GPU",
+        concat("rank ", ranks.rank(), " on ", core::host_name(), fewest < most ? ", while others do" : ""),
+        "ask Slurm for a GPU a task, or give --device cpu");
+  });
+  if (node.size() > gpus) {
+    core::log_warn(concat(node.size(), " ranks of ", core::host_name(), " share ", gpus,
+                          " GPUs: one rank a GPU is faster"));
+  }
+  return {at::kCUDA, static_cast<c10::DeviceIndex>(node.rank() % gpus)};
+}
+
+}  // namespace
+
+int visible_gpus() {
+  return static_cast<int>(at::getNumGPUs());
+}
+
+PlannedRanks planned_here(const TraceOptions& options, int ranks, int ranks_a_node) {
+  PlannedRanks planned;
+  planned.ranks = ranks;
+  planned.ranks_a_node = ranks_a_node;
+  planned.gpu = options.device == DeviceChoice::cuda ||
+                (options.device == DeviceChoice::automatic && visible_gpus() > 0);
+  const int share = std::max(1, static_cast<int>(core::allowed_cores().size()) / ranks_a_node);
+  planned.threads = options.threads > 0 ? options.threads : planned.gpu ? 1 : share;
+  // MPI's own buffers come on top of what this process has loaded.
+  constexpr std::int64_t mpi_bytes = std::int64_t{32} << 20;
+  planned.process_bytes = core::peak_resident_bytes() + mpi_bytes;
+  planned.available_bytes = core::available_memory();
+  return planned;
+}
+
+Resources find_resources(const TraceOptions& options, const parallel::Communicator& ranks,
+                         const parallel::Communicator& node) {
+  at::globalContext().setAllowTF32CuBLAS(false);
+  at::globalContext().setAllowBF16ReductionCuBLAS(false, /*allow_splitk=*/false);
+  Resources found;
+  found.device = choose_device(options.device, ranks, node);
+  const int share = share_of_cores(node);
+  // A GPU is kept busy by one tile at a time; more would only queue behind it.
+  found.threads = options.threads > 0 ? options.threads : found.device.is_cuda() ? 1 : share;
+  found.hosts = ranks.all_gather(core::host_name());
+  found.devices = ranks.all_gather(concat(found.device.str(), " ", core::processor_name()));
+  return found;
+}
+
+}  // namespace orrery::study

@@ -1,0 +1,126 @@
+#include "orrery/study/trace_input.hpp"
+
+#include "orrery/core/concat.hpp"
+#include "orrery/core/error.hpp"
+#include "orrery/core/log.hpp"
+#include "orrery/core/narrow.hpp"
+#include "orrery/model/weights.hpp"
+#include "orrery/parallel/agreement.hpp"
+#include "orrery/text/tokenizer.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <regex>
+#include <span>
+
+namespace orrery::study {
+namespace {
+
+using core::bad_input;
+using core::concat;
+
+void require_folder(const std::filesystem::path& folder) {
+  if (std::filesystem::is_directory(folder)) return;
+  static const std::regex hub_name("[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+");
+  const std::string name = folder.string();
+  if (!std::filesystem::exists(folder) && std::regex_match(name, hub_name)) {
+    throw bad_input("--model is the name of a model, not a folder", name,
+                    concat("orrery downloads nothing: `huggingface-cli download ", name,
+                           " --local-dir DIR` gets it, then give --model DIR"));
+  }
+  throw bad_input("--model is no folder", name,
+                  "give a folder with config.json, *.safetensors and a tokenizer");
+}
+
+void read_model(const TraceOptions& options, TraceInput& input) {
+  require_folder(options.model);
+  input.config = model::read_llama_config(options.model);
+  input.checkpoint.emplace(options.model);
+  model::check_weights(input.config, *input.checkpoint);
+}
+
+void read_samples(const TraceOptions& options, TraceInput& input) {
+  const text::LoadedTokenizer loaded = text::load_tokenizer(options.model);
+  input.tokenizer_file = loaded.file;
+  const std::int64_t vocabulary = loaded.tokenizer->vocabulary_size();
+  if (vocabulary > input.config.vocabulary) {
+    throw bad_input("the tokenizer has more tokens than the embedding has rows",
+                    concat(vocabulary, " tokens in ", loaded.file, ", ", input.config.vocabulary, " rows"),
+                    "check that tokenizer and weights belong together");
+  }
+  const text::Corpus corpus = text::read_corpus(options.corpus, options.selection);
+  if (std::ssize(corpus.rows) < options.selection.samples) {
+    core::log_warn(concat("the corpus has ", corpus.rows.size(), " rows of ", options.selection.min_chars,
+                          " < characters < ", options.selection.max_chars, ", fewer than the ",
+                          options.selection.samples, " asked for: all of them are used"));
+  }
+  for (const text::CorpusRow& row : corpus.rows) {
+    input.rows.push_back(row.line);
+    input.characters.push_back(row.characters);
+    input.tokens.push_back(loaded.tokenizer->encode(row.text));
+    const std::int64_t length = std::ssize(input.tokens.back());
+    if (length == 0) {
+      throw bad_input("a row of the corpus has no tokens", concat("line ", row.line, " from 0"),
+                      "check the tokenizer");
+    }
+    if (length > input.config.positions) {
+      throw bad_input("a row of the corpus is longer than the model's context",
+                      concat("line ", row.line, " from 0: ", length, " tokens, max_position_embeddings is ",
+                             input.config.positions),
+                      "lower --max-chars");
+    }
+  }
+}
+
+template <class T>
+void broadcast(const parallel::Communicator& ranks, std::vector<T>& values) {
+  std::int64_t count = std::ssize(values);
+  ranks.broadcast(std::as_writable_bytes(std::span(&count, 1)));
+  values.resize(core::narrow<std::size_t>(count));
+  ranks.broadcast(std::as_writable_bytes(std::span(values)));
+}
+
+}  // namespace
+
+std::vector<std::int64_t> TraceInput::lengths() const {
+  std::vector<std::int64_t> all;
+  for (const auto& ids : tokens) all.push_back(std::ssize(ids));
+  return all;
+}
+
+std::int64_t TraceInput::token_count() const {
+  const std::vector<std::int64_t> all = lengths();
+  return std::accumulate(all.begin(), all.end(), std::int64_t{0});
+}
+
+TraceInput read_trace_input(const TraceOptions& options) {
+  TraceInput input;
+  read_model(options, input);
+  read_samples(options, input);
+  return input;
+}
+
+TraceInput read_trace_input(const TraceOptions& options, const parallel::Communicator& ranks) {
+  TraceInput input;
+  parallel::agree(ranks, "reading the model's configuration", [&] { read_model(options, input); });
+  parallel::agree(ranks, "reading the corpus", [&] {
+    if (ranks.is_root()) read_samples(options, input);
+  });
+  std::vector<std::int64_t> lengths = input.lengths();
+  std::vector<std::int32_t> joined;
+  for (const auto& ids : input.tokens) joined.insert(joined.end(), ids.begin(), ids.end());
+  broadcast(ranks, input.rows);
+  broadcast(ranks, input.characters);
+  broadcast(ranks, lengths);
+  broadcast(ranks, joined);
+  input.tokenizer_file = ranks.broadcast(input.tokenizer_file);
+  if (ranks.is_root()) return input;
+  auto next = joined.begin();
+  for (const std::int64_t length : lengths) {
+    input.tokens.emplace_back(next, next + length);
+    next += length;
+  }
+  return input;
+}
+
+}  // namespace orrery::study
