@@ -1,0 +1,185 @@
+#!/usr/bin/env bash
+# What jobs/quickstart.sh and tests/run.sh share: install what is missing, then build. They source this file and
+# call orrery_bootstrap and orrery_build; run by itself, it only installs.
+#
+# Debian's packages apart, everything stays under build/: the virtual environment build/venv (with LibTorch, unless an
+# entry of CMAKE_PREFIX_PATH has one) and a log of each step, build/*.log. A second run finds all in place and is quick.
+
+set -euo pipefail
+
+orrery_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+orrery_venv=$orrery_root/build/venv
+
+debian_packages=(
+  g++ cmake ninja-build pkg-config git
+  openmpi-bin libopenmpi-dev libhdf5-openmpi-dev
+  libboost-program-options-dev libeigen3-dev nlohmann-json3-dev libpcre2-dev librandom123-dev
+  libsentencepiece-dev libspdlog-dev libssl-dev
+  python3 python3-venv
+  libgtest-dev
+)
+
+# Elsewhere, and on a Debian where we are not root: the programs without which CMake can't even look for the libraries.
+needed_programs=(c++ cmake ninja pkg-config python3)
+
+go_on="install it, or load it (module load …) and name its prefix in CMAKE_PREFIX_PATH"
+
+say() { printf 'orrery: %s\n' "$*" >&2; }
+fail() { say "${*:2}"; exit "$1"; }
+
+# logged NAME COMMAND…: runs it with its output in build/NAME.log; where it fails, shows the last lines and returns 1.
+logged() {
+  local log=$orrery_root/build/$1.log
+  mkdir -p "$orrery_root/build"
+  if ! "${@:2}" >"$log" 2>&1; then
+    printf -- '--- the end of %s\n' "$log" >&2
+    tail -n 40 "$log" >&2
+    return 1
+  fi
+}
+
+missing_debian_packages() {
+  local installed package
+  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${debian_packages[@]}" 2>/dev/null || true)
+  for package in "${debian_packages[@]}"; do
+    grep -qxF "installed $package" <<<"$installed" || echo "$package"
+  done
+}
+
+missing_programs() {
+  local program
+  for program in "${needed_programs[@]}"; do
+    command -v "$program" >/dev/null || echo "$program"
+  done
+}
+
+# Prints the command that makes us root, or nothing when we are; fails where we can't become it.
+as_root() {
+  if [[ $EUID -eq 0 ]]; then
+    return 0
+  fi
+  command -v sudo >/dev/null || return 1
+  sudo -n true 2>/dev/null || { [[ -t 0 ]] && sudo -v; } || return 1  # on a terminal sudo can ask for the password
+  echo sudo
+}
+
+apt() {
+  local root
+  root=$(as_root)
+  ${root:+"$root"} env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 "$@"
+}
+
+apt_install() {
+  apt update || true  # a mirror may be away while the lists at hand still serve
+  apt install -y --no-install-recommends "$@"
+}
+
+# Sets system_lacks to what couldn't be installed but may not be needed (modules): a failing configuration names it.
+system_lacks=""
+install_system_packages() {
+  local -a packages=() programs=()
+  if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
+    mapfile -t packages < <(missing_debian_packages)
+    if [[ ${#packages[@]} -eq 0 ]]; then
+      return 0
+    fi
+    if as_root >/dev/null; then
+      say "installing from Debian: ${packages[*]}"
+      logged apt apt_install "${packages[@]}" ||
+        fail 69 "apt-get failed (log above): mend that, and run this again"
+      return 0
+    fi
+    system_lacks="Debian packages not installed, and no right to install them: ${packages[*]}"
+  fi
+  mapfile -t programs < <(missing_programs)
+  if [[ ${#programs[@]} -gt 0 ]]; then
+    fail 69 "programs are missing (${programs[*]}${system_lacks:+; $system_lacks}): for each, $go_on"
+  fi
+}
+
+# Prints the folder of a LibTorch's CMake files that CMAKE_PREFIX_PATH holds; nothing when it holds none.
+libtorch_of_user() {
+  local entry
+  local -a entries=()
+  IFS=: read -ra entries <<<"${CMAKE_PREFIX_PATH:-}"
+  for entry in "${entries[@]}"; do
+    if [[ -f $entry/share/cmake/Torch/TorchConfig.cmake ]]; then
+      echo "$entry/share/cmake/Torch"
+      return 0
+    fi
+  done
+}
+
+libtorch_of_venv() {
+  local config
+  for config in "$orrery_venv"/lib/python3.*/site-packages/torch/share/cmake/Torch/TorchConfig.cmake; do
+    if [[ -f $config ]]; then
+      dirname "$config"
+    fi
+  done
+}
+
+# -I: a PYTHONPATH that a module set must not make a package look installed. --no-cache-dir: a home folder may have a
+# quota, and nothing is to be left outside the checkout.
+pip_install() {
+  "$orrery_venv/bin/python" -I -m pip install --no-cache-dir --disable-pip-version-check "$@"
+}
+
+# The stamp holds what the environment was made from: when that is unchanged there is nothing to do.
+make_virtual_environment() {
+  local stamp=$orrery_venv/orrery.stamp python made_from seen
+  local pins=$orrery_root/cmake/requirements.txt libtorch=$orrery_root/cmake/requirements-libtorch.txt
+  python=$(python3 -c 'import sys; print(*sys.version_info[:3], sep="."); sys.exit(sys.version_info < (3, 11))') ||
+    fail 69 "python3 is too old ($python; 3.11 or later is needed): put a newer one first in PATH (module load python)"
+  made_from="python $python, LibTorch $(libtorch_of_user), $(cat "$pins" "$libtorch" | sha256sum)"
+  if [[ -x $orrery_venv/bin/python && -f $stamp && $(<"$stamp") == "$made_from" ]]; then
+    return 0
+  fi
+
+  say "preparing the virtual environment build/venv"
+  rm -f "$stamp"
+  # Without pip it is what a python3 that lacks venv's other half leaves behind.
+  seen=$("$orrery_venv/bin/python" -I -c 'import pip, platform; print(platform.python_version())' 2>/dev/null || true)
+  if [[ $seen != "$python" ]]; then
+    logged venv python3 -m venv --clear "$orrery_venv" ||
+      fail 69 "python3 could not make build/venv (log above): install python3-venv, or put a whole Python first in PATH"
+  fi
+  if [[ -z $(libtorch_of_user) ]]; then
+    # An index that is unreachable must cost seconds: no retries, and --no-deps asks it for this one package alone.
+    say "getting LibTorch (about 200 MB)"
+    logged libtorch pip_install --no-deps --retries 0 --timeout 15 -r "$libtorch" ||
+      fail 69 "pip found no CPU build of PyTorch (torch==…+cpu; log above): make download.pytorch.org reachable," \
+        "or put the wheel into a folder that PIP_FIND_LINKS names, or a LibTorch's folder into CMAKE_PREFIX_PATH"
+  fi
+  logged pip pip_install -r "$pins" ||
+    fail 69 "pip could not install cmake/requirements.txt (log above): mend that, and run this again"
+  printf '%s\n' "$made_from" >"$stamp.part"
+  mv "$stamp.part" "$stamp"
+}
+
+orrery_bootstrap() {
+  install_system_packages
+  make_virtual_environment
+}
+
+# orrery_build PRESET [ARGUMENT…]: configures with a preset, and builds in build/release; arguments go to the build.
+orrery_build() {
+  local preset=$1 torch
+  torch=$(libtorch_of_user)
+  : "${torch:=$(libtorch_of_venv)}"
+  if command -v ccache >/dev/null; then
+    export CMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER-ccache}
+  fi
+  say "configuring"
+  # These are named each time, or CMake would keep what it saw first.
+  logged configure cmake -S "$orrery_root" --preset "$preset" -DTorch_DIR="$torch" \
+    ${ORRERY_SHARED_DATA:+-DORRERY_SHARED_DATA="$(realpath -m "$ORRERY_SHARED_DATA")"} ||
+    fail 69 "CMake could not configure (log above${system_lacks:+; $system_lacks}): mend that; for a library, $go_on"
+  say "building; the first time this takes minutes (build/build.log)"
+  logged build cmake --build "$orrery_root/build/release" --parallel "$(nproc)" "${@:2}" ||
+    fail 70 "the build failed (log above${system_lacks:+; $system_lacks}): mend that, and run this again"
+}
+
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
+  orrery_bootstrap
+fi
