@@ -167,9 +167,6 @@ orrery_build() {
   local preset=$1 torch
   torch=$(libtorch_of_user)
   : "${torch:=$(libtorch_of_venv)}"
-  if command -v ccache >/dev/null; then
-    export CMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER-ccache}
-  fi
   say "configuring"
   # These are named each time, or CMake would keep what it saw first.
   logged configure cmake -S "$orrery_root" --preset "$preset" -DTorch_DIR="$torch" \
