@@ -16,7 +16,7 @@ debian_packages=(
   libboost-program-options-dev libeigen3-dev nlohmann-json3-dev libpcre2-dev librandom123-dev
   libsentencepiece-dev libspdlog-dev libssl-dev
   python3 python3-venv
-  libgtest-dev
+  libgtest-dev clang-format
 )
 
 # Elsewhere, and on a Debian where we are not root: the programs without which CMake can't even look for the libraries.

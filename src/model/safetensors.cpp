@@ -231,7 +231,7 @@ void Checkpoint::require(const std::string& name, std::span<const std::int64_t> 
 }
 
 void Checkpoint::read(
-    const std::string& name, std::int64_t rows_at_once,
+    const std::string& name, std::int64_t rows_at_once, std::vector<std::byte>& room,
     const std::function<void(std::int64_t, std::int64_t, std::span<const std::byte>)>& take) const {
   const Located& located = find(name);
   const std::int64_t rows = located.entry.shape.empty() ? 1 : located.entry.shape.front();
@@ -240,10 +240,11 @@ void Checkpoint::read(
   const std::int64_t unit = rows_at_once * std::max<std::int64_t>(row_bytes, 1);
   const std::int64_t step = rows_at_once * std::max<std::int64_t>(1, block_bytes / unit);
   const core::ReadFile file(folder_ / located.file);
-  std::vector<std::byte> block(core::narrow<std::size_t>(std::min(step, rows) * row_bytes));
+  const auto needed = core::narrow<std::size_t>(std::min(step, rows) * row_bytes);
+  if (room.size() < needed) room.resize(needed);
   for (std::int64_t row = 0; row < rows; row += step) {
     const std::int64_t count = std::min(step, rows - row);
-    const auto bytes = std::span(block).first(core::narrow<std::size_t>(count * row_bytes));
+    const auto bytes = std::span(room).first(core::narrow<std::size_t>(count * row_bytes));
     file.read(located.entry.begin + row * row_bytes, bytes);
     take(row, count, bytes);
   }

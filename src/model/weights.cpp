@@ -114,10 +114,11 @@ at::Tensor view_of(std::span<const std::byte> bytes, std::vector<std::int64_t> s
 }
 
 /// Reads one source into rows of `into`.
-void read_source(const Checkpoint& checkpoint, const Source& source, std::int64_t head_dim, at::Tensor into) {
+void read_source(const Checkpoint& checkpoint, const Source& source, std::int64_t head_dim,
+                 std::vector<std::byte>& room, at::Tensor into) {
   const at::ScalarType type = scalar_type_of_file(checkpoint.entry(source.name).dtype);
   const std::int64_t granule = source.order == RowOrder::rotary_pairs ? head_dim : 1;
-  checkpoint.read(source.name, granule,
+  checkpoint.read(source.name, granule, room,
                   [&](std::int64_t first, std::int64_t rows, std::span<const std::byte> bytes) {
                     std::vector<std::int64_t> shape = source.shape;
                     shape.front() = rows;
@@ -140,7 +141,8 @@ void read_source(const Checkpoint& checkpoint, const Source& source, std::int64_
 
 /// Points each part at its place in `arena`, and reads those that this rank writes.
 void read_parts(const LlamaConfig& config, const Checkpoint& checkpoint, const std::vector<Part>& parts,
-                std::span<std::byte> arena, const std::function<bool(std::int64_t)>& writes) {
+                std::span<std::byte> arena, std::vector<std::byte>& room,
+                const std::function<bool(std::int64_t)>& writes) {
   std::size_t offset = 0;
   std::int64_t index = 0;
   for (const Part& part : parts) {
@@ -150,7 +152,8 @@ void read_parts(const LlamaConfig& config, const Checkpoint& checkpoint, const s
     std::int64_t row = 0;
     for (const Source& source : part.sources) {
       if (writes(index++)) {
-        read_source(checkpoint, source, config.head_dim, part.into->narrow(0, row, source.shape.front()));
+        read_source(checkpoint, source, config.head_dim, room,
+                    part.into->narrow(0, row, source.shape.front()));
       }
       row += source.shape.front();
     }
@@ -201,7 +204,7 @@ LlamaWeights::LlamaWeights(const LlamaConfig& config, const Checkpoint& checkpoi
   const std::vector<Part> outer = outer_parts(config_, type, placement_.norm_dtype, placement_.head, outer_);
   outer_memory_ = std::make_unique<parallel::NodeMemory>(node_, total_bytes(outer));
   parallel::agree(ranks_, "reading the embedding", [&] {
-    read_parts(config_, checkpoint_, outer, outer_memory_->bytes(),
+    read_parts(config_, checkpoint_, outer, outer_memory_->bytes(), room_,
                [&](auto i) { return outer_memory_->writes(i); });
   });
   outer_memory_->publish();
@@ -227,6 +230,7 @@ LlamaWeights::LlamaWeights(const LlamaConfig& config, const Checkpoint& checkpoi
       }
     });
     layer_memory_->publish();
+    room_ = {};
     return;
   }
   for (core::Layer l; l.value() < config_.layers; ++l)
@@ -237,7 +241,7 @@ LlamaWeights::~LlamaWeights() = default;
 
 void LlamaWeights::read_layer(core::Layer layer, std::span<std::byte> arena, LayerWeights& into) {
   const auto parts = layer_parts(config_, layer, scalar_type(placement_.dtype), placement_.norm_dtype, into);
-  read_parts(config_, checkpoint_, parts, arena, [&](auto i) { return layer_memory_->writes(i); });
+  read_parts(config_, checkpoint_, parts, arena, room_, [&](auto i) { return layer_memory_->writes(i); });
 }
 
 void LlamaWeights::stage_layer(core::Layer layer, LayerWeights& into) {

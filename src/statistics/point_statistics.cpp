@@ -135,8 +135,8 @@ PointStatistics point_statistics(const parallel::Communicator& ranks, const Poin
     });
   });
   const auto by_rank = ranks.gather_values<Spectrum>(own);
-  for (std::int64_t point = 0; ranks.is_root() && point < extent.points; ++point) {
-    result.spectrum.push_back(by_rank[point % ranks.size()][point / ranks.size()]);
+  for (const std::vector<Spectrum>& one : by_rank) {  // ranks hold the points in order
+    result.spectrum.insert(result.spectrum.end(), one.begin(), one.end());
   }
   return result;
 }

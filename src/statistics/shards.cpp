@@ -78,6 +78,16 @@ std::vector<std::int64_t> units_of(int rank, int ranks, std::int64_t units) {
   return mine;
 }
 
+struct PointRange {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
+
+/// The points of rank `rank`: as many as any other's, but for one.
+PointRange points_of(int rank, int ranks, std::int64_t points) {
+  return {points * rank / ranks, points * (rank + 1) / ranks};
+}
+
 /// The row-by-row piece of `x` (n, P, D) that holds `units` only: (n, P, u).
 template <class T>
 std::vector<T> pack_units(const T* x, std::int64_t rows, const std::vector<std::int64_t>& units,
@@ -151,12 +161,10 @@ void exchange_points(const Communicator& ranks, const SampleShard& rows, const E
       [&](int rank) {
         std::vector<T> packed;
         if (rank == ranks.rank()) return packed;
-        const std::int64_t theirs = (extent.points - rank + ranks.size() - 1) / ranks.size();
-        packed.reserve(rows.samples.size() * theirs * extent.units);
+        const PointRange theirs = points_of(rank, ranks.size(), extent.points);
+        packed.reserve(rows.samples.size() * (theirs.end - theirs.begin) * extent.units);
         for (std::int64_t row = 0; row < std::ssize(rows.samples); ++row) {
-          for (std::int64_t point = rank; point < extent.points; point += ranks.size()) {
-            packed.insert(packed.end(), stream(row, point), stream(row, point) + extent.units);
-          }
+          packed.insert(packed.end(), stream(row, theirs.begin), stream(row, theirs.end));
         }
         return packed;
       },
@@ -213,9 +221,8 @@ PointShard by_point(const Communicator& ranks, const SampleShard& rows, const Ex
   const auto samples = samples_by_rank(ranks, rows, extent);
   PointShard shard;
   parallel::agree(ranks, "rows by point", [&] {
-    for (std::int64_t point = ranks.rank(); point < extent.points; point += ranks.size()) {
-      shard.points.emplace_back(point);
-    }
+    const PointRange mine = points_of(ranks.rank(), ranks.size(), extent.points);
+    for (std::int64_t point = mine.begin; point < mine.end; ++point) shard.points.emplace_back(point);
     shard.x = at::empty({std::ssize(shard.points), extent.samples, extent.units}, rows.x.scalar_type());
   });
   if (rows.x.scalar_type() == at::kFloat) {

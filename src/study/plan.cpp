@@ -3,12 +3,12 @@
 #include "orrery/archive/file_builder.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
+#include "orrery/model/linear.hpp"
 #include "orrery/model/weights.hpp"
 #include "orrery/schedule/cost.hpp"
 #include "orrery/schedule/workers.hpp"
 #include "orrery/statistics/cost.hpp"
 
-#include <ATen/ops/mm.h>
 #include <ATen/ops/randn.h>
 #include <c10/core/InferenceMode.h>
 
@@ -91,7 +91,7 @@ double measure_products(const model::LlamaConfig& config, model::DType dtype, st
     const auto start = std::chrono::steady_clock::now();
     for (int round = 0; round < 20; ++round) {
       const auto before = std::chrono::steady_clock::now();
-      at::mm(x, weight.t());
+      model::linear(x, weight, {});
       const auto after = std::chrono::steady_clock::now();
       best = std::max(best, flop / std::chrono::duration<double>(after - before).count());
       if (after - start > std::chrono::milliseconds(500)) break;

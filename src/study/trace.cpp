@@ -1,6 +1,5 @@
 #include "orrery/study/trace.hpp"
 
-#include "capture.hpp"
 #include "orrery/archive/file_builder.hpp"
 #include "orrery/archive/finish.hpp"
 #include "orrery/archive/output.hpp"
@@ -10,6 +9,7 @@
 #include "orrery/core/machine.hpp"
 #include "orrery/core/sha256.hpp"
 #include "orrery/core/version.hpp"
+#include "orrery/model/capture.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/schedule/forward_pass.hpp"
 #include "orrery/statistics/trace_statistics.hpp"
@@ -188,7 +188,8 @@ void Trace::compute() {
   });
   const auto capture = [&](std::int64_t tile) {
     const auto count = std::ssize(mine[static_cast<std::size_t>(tile)].samples);
-    return std::make_unique<Capture>(rows_.x.narrow(0, first_row[static_cast<std::size_t>(tile)], count));
+    return std::make_unique<model::Capture>(
+        rows_.x.narrow(0, first_row[static_cast<std::size_t>(tile)], count));
   };
   progress_.begin("forward", std::ssize(plan_.tiles), input_.token_count());
   schedule::ForwardPass pass(llama, weights, plan_.order, resources_.threads);

@@ -2,6 +2,7 @@
 // or a second rank adds. All figures are ratios within one run: medians of alternated repetitions.
 //
 //   mpirun -n 2 --bind-to none orrery_benchmark --model DIR --corpus FILE [--dtype bfloat16]
+#include "orrery/model/capture.hpp"
 #include "orrery/model/linear.hpp"
 #include "orrery/model/llama.hpp"
 #include "orrery/model/weights.hpp"
@@ -45,18 +46,6 @@ double median(std::vector<double> values) {
   std::ranges::sort(values);
   return values[values.size() / 2];
 }
-
-/// Keeps the stream's rows as a run does, so that the capture is part of what is timed.
-class Keeper : public model::StreamVisitor {
- public:
-  explicit Keeper(at::Tensor rows) : rows_(std::move(rows)) {}
-  void at_point(core::Point point, const model::StreamView& view) override {
-    rows_.select(1, point.value()).copy_(view.stream.index_select(0, view.measured));
-  }
-
- private:
-  at::Tensor rows_;  // (n, P, D)
-};
 
 class Benchmark {
  public:
@@ -144,7 +133,8 @@ class Benchmark {
           who, tiles, tokens_,
           [&](std::int64_t i) {
             const auto n = std::ssize(tiles[static_cast<std::size_t>(i)].samples);
-            return std::make_unique<Keeper>(at::empty({n, config_.points(), config_.width}, at::kFloat));
+            return std::make_unique<model::Capture>(
+                at::empty({n, config_.points(), config_.width}, at::kFloat));
           },
           silent);
     });

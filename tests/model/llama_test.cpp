@@ -3,6 +3,7 @@
 
 #include "orrery/parallel/communicator.hpp"
 #include "tests/support/shared_data.hpp"
+#include "tests/support/tensor_file.hpp"
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>

@@ -48,7 +48,8 @@ TEST_F(SafetensorsTest, ReadsRowsInOrderFromAnOddAddress) {
   const Checkpoint checkpoint(folder_);
   std::vector<std::int64_t> first_rows;
   std::vector<int> bytes;
-  checkpoint.read("b", 2, [&](std::int64_t first, std::int64_t rows, std::span<const std::byte> block) {
+  std::vector<std::byte> room;
+  checkpoint.read("b", 2, room, [&](std::int64_t first, std::int64_t rows, std::span<const std::byte> block) {
     first_rows.push_back(first);
     EXPECT_EQ(std::ssize(block), rows * 2);
     for (const std::byte byte : block) bytes.push_back(static_cast<int>(byte));

@@ -1,6 +1,7 @@
 // Any rank count, any thread count and either order give the same bits: each tile is computed alone.
 #include "orrery/schedule/forward_pass.hpp"
 
+#include "orrery/model/capture.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "tests/support/shared_data.hpp"
 
@@ -13,17 +14,6 @@
 
 namespace orrery::schedule {
 namespace {
-
-class Keeper : public model::StreamVisitor {
- public:
-  explicit Keeper(at::Tensor rows) : rows_(std::move(rows)) {}
-  void at_point(core::Point point, const model::StreamView& view) override {
-    rows_.select(1, point.value()).copy_(view.stream.index_select(0, view.measured));
-  }
-
- private:
-  at::Tensor rows_;
-};
 
 /// 40 made-up samples of 1 to 24 tokens over the vocabulary of a tiny model.
 std::vector<std::vector<std::int32_t>> made_up_tokens() {
@@ -70,7 +60,9 @@ class Runner {
     ForwardPass(llama, weights, order, threads)
         .run(
             ranks_, mine, tokens_,
-            [&](std::int64_t i) { return std::make_unique<Keeper>(rows[static_cast<std::size_t>(i)]); },
+            [&](std::int64_t i) {
+              return std::make_unique<model::Capture>(rows[static_cast<std::size_t>(i)]);
+            },
             progress);
     weights.free();
     std::map<std::int64_t, at::Tensor> by_sample;

@@ -55,7 +55,10 @@ TEST_P(Shards, HoldEveryNumberInItsPlace) {
       EXPECT_EQ(ranks.sum(std::ssize(units.units)), extent.units);
       EXPECT_EQ(ranks.sum(std::ssize(points.points)), extent.points);
       for (const std::int64_t unit : units.units) EXPECT_EQ(unit / unit_block % ranks.size(), ranks.rank());
-      for (const core::Point point : points.points) EXPECT_EQ(point.value() % ranks.size(), ranks.rank());
+      const std::int64_t first = extent.points * ranks.rank() / ranks.size();
+      for (std::size_t p = 0; p < points.points.size(); ++p) {
+        EXPECT_EQ(points.points[p].value(), first + static_cast<std::int64_t>(p));
+      }
       if (GetParam() == at::kFloat) {
         expect_units<float>(units, data);
         expect_points<float>(points, data);

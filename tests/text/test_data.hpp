@@ -1,11 +1,11 @@
 #pragma once
 
 #include "orrery/core/error.hpp"
+#include "tests/support/shared_data.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -16,16 +16,7 @@
 
 namespace orrery::text::test {
 
-/// A file or folder of the shared test data. Throws, so that the test fails, where it is missing.
-inline std::filesystem::path shared_data(const std::string& name) {
-  const char* folder = std::getenv("ORRERY_SHARED_DATA");
-  const std::filesystem::path path = std::filesystem::path(folder == nullptr ? "" : folder) / name;
-  if (folder == nullptr || !std::filesystem::exists(path)) {
-    throw std::runtime_error("test data is missing: set ORRERY_SHARED_DATA to its folder (looked for " +
-                             path.string() + ")");
-  }
-  return path;
-}
+using orrery::test::shared_data;
 
 inline nlohmann::json shared_json(const std::string& name) {
   std::ifstream file(shared_data(name), std::ios::binary);

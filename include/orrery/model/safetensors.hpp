@@ -38,8 +38,9 @@ class Checkpoint {
   void require(const std::string& name, std::span<const std::int64_t> shape) const;
   /// Reads `name` in order with pread, in blocks of whole rows: `rows_at_once` at least, 32 MiB about.
   /// `take(first_row, rows, bytes)` gets each block as it lies in the file; the type is `entry(name).dtype`.
-  /// Throws io_error where the file can't be read, bad_input where it became shorter.
-  void read(const std::string& name, std::int64_t rows_at_once,
+  /// `room` is where a block lies meanwhile: it grows as needed, and given again it spares the next tensor
+  /// that. Throws io_error where the file can't be read, bad_input where it became shorter.
+  void read(const std::string& name, std::int64_t rows_at_once, std::vector<std::byte>& room,
             const std::function<void(std::int64_t, std::int64_t, std::span<const std::byte>)>& take) const;
   const TensorEntry& entry(const std::string& name) const;
 

@@ -9,6 +9,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -89,6 +90,7 @@ class LlamaWeights {
   const parallel::Communicator& node_;
   std::unique_ptr<parallel::NodeMemory> outer_memory_;
   std::unique_ptr<parallel::NodeMemory> layer_memory_;
+  std::vector<std::byte> room_;  ///< for a block of the file, from tensor to tensor
   std::vector<LayerWeights> layers_;
   OuterWeights outer_;
 };

@@ -29,7 +29,8 @@ struct UnitShard {
   at::Tensor x;                     ///< (u, P, N), dtype as the rows', samples in order
 };
 
-/// All rows of a rank's capture points, dealt round robin.
+/// All rows of a rank's capture points: successive ones, in order of ranks, as many as any other's but for
+/// one.
 struct PointShard {
   std::vector<core::Point> points;  ///< p of them, ascending
   at::Tensor x;                     ///< (p, N, D), dtype as the rows', samples in order
