@@ -21,8 +21,8 @@ using Verdict = Finding::Verdict;
 
 Finding mpi_finding(const parallel::Communicator& ranks) {
   const std::string level = parallel::Environment::thread_level();
-  const std::string seen =
-      concat(parallel::Environment::library_version(), ", threads ", level, ", ", ranks.size(), " ranks");
+  const std::string seen = concat(parallel::Environment::library_version(), ", threads ", level, ", ",
+                                  ranks.size(), ranks.size() == 1 ? " rank" : " ranks");
   // Reductions on some types are broken in some builds: try those that orrery uses.
   const std::int64_t n = ranks.size();
   const std::int64_t rank = ranks.rank();

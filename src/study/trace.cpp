@@ -57,7 +57,7 @@ Hashes hash_inputs(const TraceOptions& options, const TraceInput& input) {
           core::sha256_of_file(options.model / input.tokenizer_file), core::sha256_of_file(options.corpus)};
 }
 
-/// The parts that are the same text or number on all ranks, joined: "a" where all say a, else "a, b, …".
+/// "a, b, …", in order of ranks.
 std::string joined(const std::vector<std::string>& parts) {
   std::string text;
   for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
@@ -111,7 +111,7 @@ class Trace {
   TracePlan plan_;
   archive::Layout layout_;
   std::optional<archive::Output> output_;  // on rank 0
-  std::future<Hashes> hashes_;             // on rank 0, taken while the others read weights
+  std::future<Hashes> hashes_;             // on rank 0, taken while tiles run
   statistics::SampleShard rows_;
   statistics::TraceStatistics statistics_;
   double load_seconds_ = 0, forward_seconds_ = 0, statistics_seconds_ = 0, write_seconds_ = 0;
@@ -152,7 +152,6 @@ void Trace::prepare() {
       output_.emplace(options_.out, options_.existing);
       archive::build_file(output_->file(), layout_);
       output_->reserve(archive::file_bytes(layout_));
-      hashes_ = std::async(std::launch::async, hash_inputs, options_, input_);
     });
   } catch (const parallel::AgreedError&) {
     if (output_) output_->discard();
@@ -172,6 +171,8 @@ void Trace::compute() {
       plan_.order == schedule::Order::tiles ? model::Residency::all_layers : model::Residency::one_layer,
       model::Head::none};
   model::LlamaWeights weights(input_.config, *input_.checkpoint, placement, ranks_, node_);
+  // Not before the weights are read: the files are in the node's cache then, and not fetched twice at once.
+  if (ranks_.is_root()) hashes_ = std::async(std::launch::async, hash_inputs, options_, input_);
   load_seconds_ = watch_.lap();
 
   std::vector<schedule::Tile> mine;
