@@ -158,8 +158,10 @@ void Trace::prepare() {
     throw;
   }
   core::log_info(concat(input_.samples(), " samples of ", input_.token_count(), " tokens in ",
-                        plan_.tiles.size(), " tiles, ", ranks_.size(), " ranks of ", resources_.threads,
-                        " threads, ", resources_.device.str(), ", ", model::name_of(*options_.dtype)));
+                        plan_.tiles.size(), " tiles, ", ranks_.size(),
+                        ranks_.size() == 1 ? " rank of " : " ranks of ", resources_.threads,
+                        resources_.threads == 1 ? " thread, " : " threads, ", resources_.device.str(), ", ",
+                        model::name_of(*options_.dtype)));
 }
 
 void Trace::compute() {
