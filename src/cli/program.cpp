@@ -7,7 +7,6 @@
 #include "orrery/cli/progress.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/log.hpp"
-#include "orrery/core/machine.hpp"
 #include "orrery/core/version.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/parallel/environment.hpp"

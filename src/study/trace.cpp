@@ -7,6 +7,7 @@
 #include "orrery/core/concat.hpp"
 #include "orrery/core/log.hpp"
 #include "orrery/core/machine.hpp"
+#include "orrery/core/narrow.hpp"
 #include "orrery/core/sha256.hpp"
 #include "orrery/core/version.hpp"
 #include "orrery/model/capture.hpp"
@@ -22,6 +23,7 @@
 #include <ATen/ops/empty.h>
 
 #include <chrono>
+#include <filesystem>
 #include <future>
 #include <optional>
 
@@ -151,7 +153,7 @@ void Trace::prepare() {
       if (!ranks_.is_root()) return;
       output_.emplace(options_.out, options_.existing);
       archive::build_file(output_->file(), layout_);
-      output_->reserve(archive::file_bytes(layout_));
+      output_->reserve(core::narrow<std::int64_t>(std::filesystem::file_size(output_->file())));
     });
   } catch (const parallel::AgreedError&) {
     if (output_) output_->discard();
