@@ -34,6 +34,7 @@ class SentencePieceTokenizer final : public Tokenizer {
     return ids;
   }
 
+  std::int64_t leading_tokens() const override { return processor_.bos_id() >= 0 ? 1 : 0; }
   std::int64_t vocabulary_size() const override { return processor_.GetPieceSize(); }
 
  private:

@@ -123,6 +123,7 @@ class TiktokenTokenizer final : public Tokenizer {
     return ids;
   }
 
+  std::int64_t leading_tokens() const override { return 1; }
   std::int64_t vocabulary_size() const override { return std::int64_t{begin_of_text_} + special_tokens; }
 
  private:

@@ -143,6 +143,7 @@ class JsonTokenizer final : public Tokenizer {
     return ids;
   }
 
+  std::int64_t leading_tokens() const override { return std::ssize(frame_.prefix); }
   std::int64_t vocabulary_size() const override { return vocabulary_size_; }
 
  private:

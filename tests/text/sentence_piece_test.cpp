@@ -78,6 +78,8 @@ TEST(SentencePiece, TextGoesOnBehindNul) {
 TEST(SentencePiece, AModelWithoutBosGetsNone) {
   const auto tokenizer = parse_sentence_piece(trained_model(false), "tokenizer.model");
   EXPECT_EQ(tokenizer->encode(""), Ids());
+  EXPECT_EQ(tokenizer->leading_tokens(), 0);
+  EXPECT_EQ(parse_sentence_piece(trained_model(), "tokenizer.model")->leading_tokens(), 1);
 }
 
 TEST(SentencePiece, DamagedFilesAreBadInputAndQuiet) {

@@ -79,5 +79,19 @@ TEST(Tokenizer, SizeCountsTheLargestId) {
   EXPECT_EQ(size("models/gpt2-tiny"), 300);
 }
 
+// What is measured of every token leaves these out.
+TEST(Tokenizer, CountsTheSpecialTokensInFront) {
+  for (const auto& [model, leading] :
+       {std::pair("models/llama31", 1), std::pair("models/gpt2-tiny", 0), std::pair("llama3", 1)}) {
+    const std::unique_ptr<Tokenizer> tokenizer = load_tokenizer(shared_data(model)).tokenizer;
+    EXPECT_EQ(tokenizer->leading_tokens(), leading) << model;
+    const Ids ids = tokenizer->encode("the");
+    ASSERT_GT(std::ssize(ids), leading);
+    const Ids other = tokenizer->encode("and");
+    EXPECT_TRUE(std::equal(ids.begin(), ids.begin() + leading, other.begin())) << model;
+    EXPECT_NE(ids[static_cast<std::size_t>(leading)], other[static_cast<std::size_t>(leading)]) << model;
+  }
+}
+
 }  // namespace
 }  // namespace orrery::text

@@ -25,6 +25,9 @@ class Tokenizer {
   /// Throws bad_input where `text` is not UTF-8, or the tokenizer's pattern gives up on it.
   virtual std::vector<std::int32_t> encode(std::string_view text) const = 0;
 
+  /// Special tokens that `encode` puts in front of every text: 1 for BOS, 0 where the model has none.
+  virtual std::int64_t leading_tokens() const = 0;
+
   /// One more than the largest id, added tokens included: the rows that the embedding must have at least.
   virtual std::int64_t vocabulary_size() const = 0;
 };
