@@ -45,7 +45,7 @@ std::vector<std::int64_t> measured_rows(const Batch& batch, Measured measured) {
   std::vector<std::int64_t> rows;
   for (std::int64_t b = 0; b < std::ssize(batch.lengths); ++b) {
     const std::int64_t length = batch.lengths[static_cast<std::size_t>(b)];
-    for (std::int64_t t = measured == Measured::last_token ? length - 1 : 0; t < length; ++t) {
+    for (std::int64_t t = measured == Measured::last_token ? length - 1 : batch.leading; t < length; ++t) {
       rows.push_back(b * tokens + t);
     }
   }

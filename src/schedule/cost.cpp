@@ -1,14 +1,13 @@
 #include "orrery/schedule/cost.hpp"
 
-#include "orrery/model/llama.hpp"
-
 #include <algorithm>
 
 namespace orrery::schedule {
 
-ForwardFlop forward_flop(const model::LlamaConfig& c, const Tile& tile) {
+ForwardFlop forward_flop(const model::LlamaConfig& c, model::Measured measured, const Tile& tile) {
   const auto all = static_cast<double>(tile.tokens());
-  const auto last = static_cast<double>(tile.samples.size());
+  const double last =
+      measured == model::Measured::last_token ? static_cast<double>(tile.samples.size()) : all;
   const auto length = static_cast<double>(tile.length);
   const auto query = static_cast<double>(c.width * c.query_rows());
   const auto key_value = static_cast<double>(c.width * 2 * c.kv_rows());
@@ -22,9 +21,10 @@ ForwardFlop forward_flop(const model::LlamaConfig& c, const Tile& tile) {
   return flop;
 }
 
-std::vector<double> tile_costs(const model::LlamaConfig& config, std::span<const Tile> tiles) {
+std::vector<double> tile_costs(const model::LlamaConfig& config, model::Measured measured,
+                               std::span<const Tile> tiles) {
   std::vector<double> costs;
-  for (const Tile& tile : tiles) costs.push_back(forward_flop(config, tile).total());
+  for (const Tile& tile : tiles) costs.push_back(forward_flop(config, measured, tile).total());
   return costs;
 }
 

@@ -31,21 +31,23 @@ class Counter {
 
 }  // namespace
 
-model::Batch make_batch(const Tile& tile, std::span<const std::vector<std::int32_t>> tokens) {
+model::Batch make_batch(const Tile& tile, const Samples& samples) {
   model::Batch batch;
+  batch.leading = samples.leading;
   batch.tokens = at::zeros({std::ssize(tile.samples), tile.length}, at::kLong);
   auto* row = batch.tokens.data_ptr<std::int64_t>();
   for (const core::Sample sample : tile.samples) {
-    const std::vector<std::int32_t>& ids = tokens[core::narrow<std::size_t>(sample.value())];
-    std::ranges::copy(ids, row);
-    batch.lengths.push_back(std::ssize(ids));
+    const auto n = core::narrow<std::size_t>(sample.value());
+    const std::int64_t length = samples.lengths[n];
+    std::copy_n(samples.tokens[n].begin(), length, row);
+    batch.lengths.push_back(length);
     row += tile.length;
   }
   return batch;
 }
 
 void ForwardPass::run(const parallel::Communicator& ranks, std::span<const Tile> tiles,
-                      std::span<const std::vector<std::int32_t>> tokens, const VisitorMaker& make_visitor,
+                      const Samples& samples, const VisitorMaker& make_visitor,
                       core::ProgressSink& progress) {
   const std::int64_t layers = llama_.config().layers;
   Counter counter(progress, tiles, layers);
@@ -55,7 +57,7 @@ void ForwardPass::run(const parallel::Communicator& ranks, std::span<const Tile>
       parallel_for(std::ssize(tiles), threads_, [&](std::int64_t i) {
         const c10::InferenceMode inference;
         const auto visitor = make_visitor(i);
-        model::BatchState state = llama_.embed(make_batch(tile_at(i), tokens), weights_.outer());
+        model::BatchState state = llama_.embed(make_batch(tile_at(i), samples), weights_.outer());
         for (core::Layer layer; layer.value() < layers; ++layer) {
           llama_.run_layer(layer, weights_.layer(layer), state, *visitor);
           counter.add(tile_at(i));
@@ -71,7 +73,7 @@ void ForwardPass::run(const parallel::Communicator& ranks, std::span<const Tile>
     parallel_for(std::ssize(tiles), threads_, [&](std::int64_t i) {
       const c10::InferenceMode inference;
       visitors[static_cast<std::size_t>(i)] = make_visitor(i);
-      states[static_cast<std::size_t>(i)] = llama_.embed(make_batch(tile_at(i), tokens), weights_.outer());
+      states[static_cast<std::size_t>(i)] = llama_.embed(make_batch(tile_at(i), samples), weights_.outer());
     });
   });
   for (core::Layer layer; layer.value() < layers; ++layer) {

@@ -125,12 +125,12 @@ archive::Layout layout_of(const TraceInput& input, const TraceOptions& options, 
 TracePlan plan_trace(const TraceInput& input, const TraceOptions& options, const PlannedRanks& ranks) {
   TracePlan plan;
   plan.tiles = schedule::make_tiles(input.lengths(), options.tile_tokens);
-  const std::vector<double> costs = schedule::tile_costs(input.config, plan.tiles);
+  const std::vector<double> costs = schedule::tile_costs(input.config, model::Measured::last_token, plan.tiles);
   plan.shares = schedule::deal(costs, ranks.ranks);
   const statistics::Extent extent = extent_of(input);
   const std::int64_t number_bytes = options.residual == model::DType::float64 ? 8 : 4;
   for (const schedule::Tile& tile : plan.tiles) {
-    const schedule::ForwardFlop flop = schedule::forward_flop(input.config, tile);
+    const schedule::ForwardFlop flop = schedule::forward_flop(input.config, model::Measured::last_token, tile);
     plan.product_flop += flop.product;
     plan.attention_flop += flop.attention;
   }

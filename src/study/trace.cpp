@@ -198,7 +198,8 @@ void Trace::compute() {
   };
   progress_.begin("forward", std::ssize(plan_.tiles), input_.token_count());
   schedule::ForwardPass pass(llama, weights, plan_.order, resources_.threads);
-  pass.run(ranks_, mine, input_.tokens, capture, progress_);
+  const std::vector<std::int64_t> lengths = input_.lengths();
+  pass.run(ranks_, mine, {input_.tokens, lengths}, capture, progress_);
   progress_.end();
   weights.free();
   parallel::agree(ranks_, "checking the activations", [&] { statistics::check_finite(rows_); });

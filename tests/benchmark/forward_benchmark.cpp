@@ -61,13 +61,12 @@ class Benchmark {
                  {dtype, at::kFloat, at::kCPU, model::Residency::all_layers, model::Head::none}, ranks_,
                  node_) {
     const auto tokenizer = text::load_tokenizer(folder);
-    std::vector<std::int64_t> lengths;
     for (const text::CorpusRow& row : text::read_corpus(corpus, {0, 100, 500}).rows) {
       tokens_.push_back(tokenizer.tokenizer->encode(row.text));
-      lengths.push_back(std::ssize(tokens_.back()));
+      lengths_.push_back(std::ssize(tokens_.back()));
     }
     // An even sample of the tiles, short ones and long ones.
-    const auto all = schedule::make_tiles(lengths, 512);
+    const auto all = schedule::make_tiles(lengths_, 512);
     for (std::int64_t i = 0; i < tiles; ++i) {
       tiles_.push_back(all[static_cast<std::size_t>(i * std::ssize(all) / tiles)]);
     }
@@ -130,7 +129,7 @@ class Benchmark {
     core::SilentProgress silent;
     return seconds_of([&] {
       pass.run(
-          who, tiles, tokens_,
+          who, tiles, {tokens_, lengths_},
           [&](std::int64_t i) {
             const auto n = std::ssize(tiles[static_cast<std::size_t>(i)].samples);
             return std::make_unique<model::Capture>(
@@ -197,6 +196,7 @@ class Benchmark {
   model::Llama llama_;
   model::LlamaWeights weights_;
   std::vector<std::vector<std::int32_t>> tokens_;
+  std::vector<std::int64_t> lengths_;
   std::vector<schedule::Tile> tiles_;
 };
 

@@ -1,6 +1,7 @@
 // The forward pass against the float64 reference of every Llama among the shared models.
 #include "orrery/model/llama.hpp"
 
+#include "orrery/model/capture.hpp"
 #include "orrery/parallel/communicator.hpp"
 #include "tests/support/shared_data.hpp"
 #include "tests/support/tensor_file.hpp"
@@ -96,6 +97,18 @@ class Golden {
     return {recorder.residual(), llama.logits(state, weights_.outer()).to(at::kDouble)};
   }
 
+  /// (rows, P, D) as Capture takes them.
+  at::Tensor capture(Batch batch, Measured measured, std::int64_t rows) {
+    const c10::InferenceMode inference;
+    const Llama llama(config, formats_.dtype, formats_.residual, measured, at::kCPU);
+    const at::Tensor captured = at::empty({rows, config.points(), config.width}, at::kDouble);
+    Capture visitor(captured);
+    BatchState state = llama.embed(std::move(batch), weights_.outer());
+    for (core::Layer l; l.value() < config.layers; ++l) llama.run_layer(l, weights_.layer(l), state, visitor);
+    llama.finish(state, visitor);
+    return captured;
+  }
+
   at::Tensor ids(std::int64_t prompt) const { return expected["ids." + std::to_string(prompt)]; }
   at::Tensor residual(std::int64_t prompt) const { return expected["residual." + std::to_string(prompt)]; }
 
@@ -162,6 +175,33 @@ TEST_P(EveryLlama, ManyAtOnceAreAsOneAlone) {
     EXPECT_LT(relative_error(all[row], reference[reference.size(0) - 1]), 1e-11) << "prompt " << order[b];
     EXPECT_LT(relative_error(logits[row], golden.expected["logits." + std::to_string(order[b])]), 1e-11);
   }
+}
+
+// Prompt 0 is BOS alone: it has no row. Capture, as a run has it, takes the rows of a batch.
+TEST_P(EveryLlama, AllTokensLeaveOutTheLeadingOnes) {
+  Golden golden(GetParam(), {});
+  for (const std::int64_t leading : {0, 1, 3}) {
+    std::vector<at::Tensor> expected;
+    Batch batch = golden.batch_of({4, 0, 2, 1, 3});
+    batch.leading = leading;
+    for (const std::int64_t prompt : {4, 0, 2, 1, 3}) {
+      const std::int64_t length = golden.ids(prompt).size(0);
+      if (length > leading) expected.push_back(golden.residual(prompt).narrow(0, leading, length - leading));
+    }
+    const at::Tensor reference = at::cat(expected);
+    const auto [rows, logits] = golden.run(batch, Measured::all_tokens);
+    ASSERT_EQ(rows.sizes(), reference.sizes());
+    EXPECT_LT(relative_error(rows, reference), 1e-11) << leading << " in front";
+    EXPECT_EQ(logits.size(0), rows.size(0));
+    EXPECT_TRUE(golden.capture(batch, Measured::all_tokens, reference.size(0)).equal(rows));
+  }
+}
+
+TEST_P(EveryLlama, ABatchMayHaveNothingToMeasure) {
+  Golden golden(GetParam(), {});
+  Batch batch = golden.batch_of({0, 0});
+  batch.leading = 1;
+  EXPECT_EQ(golden.capture(batch, Measured::all_tokens, 0).size(0), 0);
 }
 
 TEST_P(EveryLlama, PaddingChangesNothing) {

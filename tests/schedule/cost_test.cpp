@@ -19,7 +19,7 @@ model::LlamaConfig small() {
 
 TEST(ForwardFlop, CountsProductsAndAttention) {
   const Tile tile = {{core::Sample(0), core::Sample(1)}, 5};
-  const ForwardFlop flop = forward_flop(small(), tile);
+  const ForwardFlop flop = forward_flop(small(), model::Measured::last_token, tile);
   // A token of the first layer: q 4·2, k and v 4·2 each, o 2·4, MLP 3·4·3 multiplications; 10 tokens. In the
   // last layer 10 tokens have k and v, and 2 have q, o and the MLP. Each multiplication comes with an
   // addition.
@@ -27,6 +27,10 @@ TEST(ForwardFlop, CountsProductsAndAttention) {
   // Scores and their sums: 2 · 2 · 2 a pair of tokens; 10 × 5 pairs, then 2 × 5.
   EXPECT_EQ(flop.attention, 8.0 * (50 + 10));
   EXPECT_EQ(flop.total(), flop.product + flop.attention);
+  // Where all tokens are measured the last layer is as the first.
+  const ForwardFlop every = forward_flop(small(), model::Measured::all_tokens, tile);
+  EXPECT_EQ(every.product, 2.0 * 2 * 10 * (8 + 16 + 8 + 36));
+  EXPECT_EQ(every.attention, 8.0 * (50 + 50));
 }
 
 TEST(ForwardBytes, GrowWithTheTileAndTheFormat) {

@@ -27,18 +27,23 @@ std::vector<std::vector<std::int32_t>> made_up_tokens() {
 
 class Runner {
  public:
-  explicit Runner(const parallel::Communicator& ranks)
+  explicit Runner(const parallel::Communicator& ranks, model::Measured measured = model::Measured::last_token)
       : ranks_(ranks),
         node_(ranks.split_by_node()),
         folder_(test::shared_data("models/llama31")),
         config_(model::read_llama_config(folder_)),
-        checkpoint_(folder_) {
-    std::vector<std::int64_t> lengths;
-    for (const auto& ids : tokens_) lengths.push_back(std::ssize(ids));
-    tiles_ = make_tiles(lengths, 64);
+        checkpoint_(folder_),
+        measured_(measured) {
+    for (const auto& ids : tokens_) lengths_.push_back(std::ssize(ids));
+    tiles_ = make_tiles(lengths_, 64);
   }
 
-  /// (P, D) of each of this rank's samples.
+  /// Tokens that are measured of sample n: of all_tokens, all but one in front.
+  std::int64_t rows_of(core::Sample n) const {
+    return measured_ == model::Measured::last_token ? 1 : lengths_[static_cast<std::size_t>(n.value())] - 1;
+  }
+
+  /// (tokens measured, P, D) of each of this rank's samples.
   std::map<std::int64_t, at::Tensor> run(Order order, int threads, core::ProgressSink& progress = silent()) {
     const auto shares = deal(std::vector<double>(tiles_.size(), 1.0), ranks_.size());
     std::vector<Tile> mine;
@@ -51,15 +56,16 @@ class Runner {
          order == Order::tiles ? model::Residency::all_layers : model::Residency::one_layer,
          model::Head::none},
         ranks_, node_);
-    const model::Llama llama(config_, model::DType::float32, model::DType::float32,
-                             model::Measured::last_token, at::kCPU);
+    const model::Llama llama(config_, model::DType::float32, model::DType::float32, measured_, at::kCPU);
     std::vector<at::Tensor> rows;
     for (const Tile& tile : mine) {
-      rows.push_back(at::empty({std::ssize(tile.samples), config_.points(), config_.width}, at::kFloat));
+      std::int64_t count = 0;
+      for (const core::Sample n : tile.samples) count += rows_of(n);
+      rows.push_back(at::empty({count, config_.points(), config_.width}, at::kFloat));
     }
     ForwardPass(llama, weights, order, threads)
         .run(
-            ranks_, mine, tokens_,
+            ranks_, mine, {tokens_, lengths_, 1},
             [&](std::int64_t i) {
               return std::make_unique<model::Capture>(rows[static_cast<std::size_t>(i)]);
             },
@@ -67,9 +73,12 @@ class Runner {
     weights.free();
     std::map<std::int64_t, at::Tensor> by_sample;
     for (std::size_t i = 0; i < mine.size(); ++i) {
-      for (std::size_t b = 0; b < mine[i].samples.size(); ++b) {
-        by_sample[mine[i].samples[b].value()] = rows[i][static_cast<std::int64_t>(b)];
+      std::int64_t row = 0;
+      for (const core::Sample n : mine[i].samples) {
+        by_sample[n.value()] = rows[i].narrow(0, row, rows_of(n));
+        row += rows_of(n);
       }
+      EXPECT_EQ(row, rows[i].size(0));
     }
     return by_sample;
   }
@@ -85,17 +94,21 @@ class Runner {
   std::filesystem::path folder_;
   model::LlamaConfig config_;
   model::Checkpoint checkpoint_;
+  model::Measured measured_;
   std::vector<std::vector<std::int32_t>> tokens_ = made_up_tokens();
+  std::vector<std::int64_t> lengths_;
   std::vector<Tile> tiles_;
 };
 
-TEST(ForwardPass, IsTheSameBitsForAnyRanksThreadsAndOrder) {
+class EveryMeasure : public testing::TestWithParam<model::Measured> {};
+
+TEST_P(EveryMeasure, IsTheSameBitsForAnyRanksThreadsAndOrder) {
   const auto world = parallel::Communicator::world();
   const auto self = parallel::Communicator::self();
-  const auto alone = Runner(self).run(Order::tiles, 1);
+  const auto alone = Runner(self, GetParam()).run(Order::tiles, 1);
   ASSERT_EQ(alone.size(), 40U);
   std::int64_t compared = 0;
-  Runner together(world);
+  Runner together(world, GetParam());
   for (const Order order : {Order::tiles, Order::layers}) {
     for (const int threads : {1, 3}) {
       for (const auto& [sample, rows] : together.run(order, threads)) {
@@ -105,6 +118,25 @@ TEST(ForwardPass, IsTheSameBitsForAnyRanksThreadsAndOrder) {
     }
   }
   EXPECT_EQ(world.sum(compared), 4 * 40);
+}
+
+INSTANTIATE_TEST_SUITE_P(ForwardPass, EveryMeasure,
+                         testing::Values(model::Measured::last_token, model::Measured::all_tokens),
+                         [](const auto& measured) {
+                           return measured.param == model::Measured::last_token ? "LastToken" : "AllTokens";
+                         });
+
+// Each token's row is its sample's last when the sample ends there, but for rounding: other rows share its
+// products.
+TEST(ForwardPass, OfAllTokensGivesEachInItsPlace) {
+  const auto self = parallel::Communicator::self();
+  const auto last = Runner(self).run(Order::tiles, 1);
+  for (const auto& [sample, rows] : Runner(self, model::Measured::all_tokens).run(Order::tiles, 1)) {
+    if (rows.size(0) == 0) continue;
+    const at::Tensor expected = last.at(sample)[0];
+    const at::Tensor distance = rows[rows.size(0) - 1].sub(expected).norm(2, -1).div(expected.norm(2, -1));
+    EXPECT_LT(distance.max().item<float>(), 1e-5) << "sample " << sample;
+  }
 }
 
 TEST(ForwardPass, TellsHowFarItIs) {
@@ -122,11 +154,23 @@ TEST(ForwardPass, TellsHowFarItIs) {
 
 TEST(MakeBatch, PadsOnTheRightWithZeros) {
   const std::vector<std::vector<std::int32_t>> tokens = {{5, 6}, {7, 8, 9}};
-  const model::Batch batch = make_batch({{core::Sample(0), core::Sample(1)}, 3}, tokens);
+  const std::vector<std::int64_t> lengths = {2, 3};
+  const model::Batch batch = make_batch({{core::Sample(0), core::Sample(1)}, 3}, {tokens, lengths, 1});
+  EXPECT_EQ(batch.leading, 1);
   EXPECT_EQ(batch.lengths, (std::vector<std::int64_t>{2, 3}));
   EXPECT_EQ(batch.tokens[0][1].item<std::int64_t>(), 6);
   EXPECT_EQ(batch.tokens[0][2].item<std::int64_t>(), 0);
   EXPECT_EQ(batch.tokens[1][2].item<std::int64_t>(), 9);
+}
+
+TEST(MakeBatch, LeavesOutWhatDoesNotRun) {
+  const std::vector<std::vector<std::int32_t>> tokens = {{5, 6}, {7, 8, 9}};
+  const std::vector<std::int64_t> lengths = {2, 1};
+  const model::Batch batch = make_batch({{core::Sample(1), core::Sample(0)}, 2}, {tokens, lengths});
+  EXPECT_EQ(batch.lengths, (std::vector<std::int64_t>{1, 2}));
+  EXPECT_EQ(batch.tokens[0][0].item<std::int64_t>(), 7);
+  EXPECT_EQ(batch.tokens[0][1].item<std::int64_t>(), 0);
+  EXPECT_EQ(batch.tokens[1][1].item<std::int64_t>(), 6);
 }
 
 }  // namespace

@@ -16,9 +16,11 @@ namespace orrery::model {
 struct Batch {
   at::Tensor tokens;                  ///< (B, T) int64, CPU; 0 where padded
   std::vector<std::int64_t> lengths;  ///< (B) tokens of each sample, 1 … T
+  std::int64_t leading = 0;           ///< special tokens in front of each sample (BOS)
 };
 
-/// Which tokens are measured: the last of each sample, or all but padding, sample by sample.
+/// Which tokens are measured: the last of each sample, or all but the leading ones and padding, sample by
+/// sample, each sample's in order.
 enum class Measured { last_token, all_tokens };
 
 /// What a visitor sees at a capture point.

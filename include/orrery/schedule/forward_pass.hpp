@@ -18,8 +18,16 @@ namespace orrery::schedule {
 /// through it, their streams wait between layers. The same bits.
 enum class Order { tiles, layers };
 
-/// One tile's samples as a padded batch. `tokens[n]` are the ids of sample n.
-model::Batch make_batch(const Tile& tile, std::span<const std::vector<std::int32_t>> tokens);
+/// What runs: of sample n the first `lengths[n]` of its ids `tokens[n]`. Attention is causal: what comes
+/// behind the measured tokens would change nothing.
+struct Samples {
+  std::span<const std::vector<std::int32_t>> tokens;
+  std::span<const std::int64_t> lengths;
+  std::int64_t leading = 0;  ///< special tokens in front of each (BOS): not measured with all_tokens
+};
+
+/// One tile's samples as a padded batch.
+model::Batch make_batch(const Tile& tile, const Samples& samples);
 
 /// Runs this rank's tiles through a model, `threads` of them at a time.
 class ForwardPass {
@@ -32,9 +40,8 @@ class ForwardPass {
       : llama_(llama), weights_(weights), order_(order), threads_(threads) {}
 
   /// Collective over `ranks`, also for a rank without tiles: an error on one is thrown on all.
-  void run(const parallel::Communicator& ranks, std::span<const Tile> tiles,
-           std::span<const std::vector<std::int32_t>> tokens, const VisitorMaker& make_visitor,
-           core::ProgressSink& progress);
+  void run(const parallel::Communicator& ranks, std::span<const Tile> tiles, const Samples& samples,
+           const VisitorMaker& make_visitor, core::ProgressSink& progress);
 
  private:
   const model::Llama& llama_;
