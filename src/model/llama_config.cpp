@@ -154,6 +154,7 @@ LlamaConfig read_llama_config(const std::filesystem::path& folder) {
   llama.tied_embedding = flag(config, "tie_word_embeddings");
   llama.attention_bias = flag(config, "attention_bias");
   llama.mlp_bias = flag(config, "mlp_bias");
+  if (const auto range = config.find("initializer_range")) llama.initializer_range = range->number();
   llama.rope = read_rope(config);
   return llama;
 }

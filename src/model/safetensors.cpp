@@ -213,8 +213,8 @@ const Checkpoint::Located& Checkpoint::find(const std::string& name) const {
   return found->second;
 }
 
-const TensorEntry& Checkpoint::entry(const std::string& name) const {
-  return find(name).entry;
+std::string Checkpoint::number_format(const std::string& name) const {
+  return find(name).entry.dtype;
 }
 
 void Checkpoint::require(const std::string& name, std::span<const std::int64_t> shape) const {
@@ -230,12 +230,11 @@ void Checkpoint::require(const std::string& name, std::span<const std::int64_t> 
   }
 }
 
-void Checkpoint::read(
-    const std::string& name, std::int64_t rows_at_once, std::vector<std::byte>& room,
-    const std::function<void(std::int64_t, std::int64_t, std::span<const std::byte>)>& take) const {
+void Checkpoint::read(const std::string& name, std::span<const std::int64_t> shape, std::int64_t rows_at_once,
+                      std::vector<std::byte>& room, const Take& take) const {
+  require(name, shape);
   const Located& located = find(name);
-  const std::int64_t rows = located.entry.shape.empty() ? 1 : located.entry.shape.front();
-  if (rows == 0) return;
+  const std::int64_t rows = shape.front();
   const std::int64_t row_bytes = located.entry.bytes / rows;
   const std::int64_t unit = rows_at_once * std::max<std::int64_t>(row_bytes, 1);
   const std::int64_t step = rows_at_once * std::max<std::int64_t>(1, block_bytes / unit);

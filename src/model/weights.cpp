@@ -17,26 +17,26 @@ using core::concat;
 
 constexpr std::int64_t alignment = 64;  // bytes; a vector register's width
 
-/// How the rows of a file's tensor come to lie in memory.
+/// How the rows of a source's tensor come to lie in memory.
 enum class RowOrder { as_is, rotary_pairs };
 
-/// One tensor of the file and its place in the fused one.
-struct Source {
+/// One tensor of the source and its place in the fused one.
+struct Piece {
   std::string name;
   std::vector<std::int64_t> shape;
   RowOrder order = RowOrder::as_is;
 };
 
-/// One fused tensor: the sources' rows one below the other.
+/// One fused tensor: the pieces' rows one below the other.
 struct Part {
   at::Tensor* into = nullptr;
   at::ScalarType type = at::kFloat;
-  std::vector<Source> sources;
+  std::vector<Piece> pieces;
 
   std::vector<std::int64_t> shape() const {
-    std::vector<std::int64_t> whole = sources.front().shape;
+    std::vector<std::int64_t> whole = pieces.front().shape;
     whole.front() = 0;
-    for (const Source& source : sources) whole.front() += source.shape.front();
+    for (const Piece& piece : pieces) whole.front() += piece.shape.front();
     return whole;
   }
   std::int64_t bytes() const {
@@ -100,47 +100,47 @@ std::int64_t total_bytes(const std::vector<Part>& parts) {
   return bytes;
 }
 
-at::ScalarType scalar_type_of_file(const std::string& dtype) {
-  if (dtype == "F32") return at::kFloat;
-  if (dtype == "F16") return at::kHalf;
-  if (dtype == "BF16") return at::kBFloat16;
+at::ScalarType scalar_type_of(const std::string& format) {
+  if (format == "F32") return at::kFloat;
+  if (format == "F16") return at::kHalf;
+  if (format == "BF16") return at::kBFloat16;
   return at::kDouble;
 }
 
 /// A view of `bytes` as a tensor; the memory stays the caller's.
 at::Tensor view_of(std::span<const std::byte> bytes, std::vector<std::int64_t> shape, at::ScalarType type) {
-  // from_blob takes no const; nothing here writes through a view of the file's block.
+  // from_blob takes no const; nothing here writes through a view of the source's block.
   return at::from_blob(const_cast<std::byte*>(bytes.data()), shape, at::TensorOptions().dtype(type));
 }
 
-/// Reads one source into rows of `into`.
-void read_source(const Checkpoint& checkpoint, const Source& source, std::int64_t head_dim,
-                 std::vector<std::byte>& room, at::Tensor into) {
-  const at::ScalarType type = scalar_type_of_file(checkpoint.entry(source.name).dtype);
-  const std::int64_t granule = source.order == RowOrder::rotary_pairs ? head_dim : 1;
-  checkpoint.read(source.name, granule, room,
-                  [&](std::int64_t first, std::int64_t rows, std::span<const std::byte> bytes) {
-                    std::vector<std::int64_t> shape = source.shape;
-                    shape.front() = rows;
-                    at::Tensor target = into.narrow(0, first, rows);
-                    // A file's data may start at an odd address; the block that pread filled does not.
-                    const at::Tensor block = view_of(bytes, shape, type);
-                    if (source.order == RowOrder::as_is) {
-                      target.copy_(block);
-                      return;
-                    }
-                    const std::int64_t half = head_dim / 2;
-                    std::vector<std::int64_t> rest(shape.begin() + 1, shape.end());
-                    std::vector<std::int64_t> in_memory = {rows / head_dim, half, 2};
-                    std::vector<std::int64_t> in_file = {rows / head_dim, 2, half};
-                    in_memory.insert(in_memory.end(), rest.begin(), rest.end());
-                    in_file.insert(in_file.end(), rest.begin(), rest.end());
-                    target.view(in_memory).copy_(block.view(in_file).transpose(1, 2));
-                  });
+/// Reads one piece into rows of `into`.
+void read_piece(const TensorSource& source, const Piece& piece, std::int64_t head_dim,
+                std::vector<std::byte>& room, at::Tensor into) {
+  const at::ScalarType type = scalar_type_of(source.number_format(piece.name));
+  const std::int64_t granule = piece.order == RowOrder::rotary_pairs ? head_dim : 1;
+  source.read(piece.name, piece.shape, granule, room,
+              [&](std::int64_t first, std::int64_t rows, std::span<const std::byte> bytes) {
+                std::vector<std::int64_t> shape = piece.shape;
+                shape.front() = rows;
+                at::Tensor target = into.narrow(0, first, rows);
+                // A file's data may start at an odd address; the block that pread filled does not.
+                const at::Tensor block = view_of(bytes, shape, type);
+                if (piece.order == RowOrder::as_is) {
+                  target.copy_(block);
+                  return;
+                }
+                const std::int64_t half = head_dim / 2;
+                std::vector<std::int64_t> rest(shape.begin() + 1, shape.end());
+                std::vector<std::int64_t> in_memory = {rows / head_dim, half, 2};
+                std::vector<std::int64_t> in_file = {rows / head_dim, 2, half};
+                in_memory.insert(in_memory.end(), rest.begin(), rest.end());
+                in_file.insert(in_file.end(), rest.begin(), rest.end());
+                target.view(in_memory).copy_(block.view(in_file).transpose(1, 2));
+              });
 }
 
 /// Points each part at its place in `arena`, and reads those that this rank writes.
-void read_parts(const LlamaConfig& config, const Checkpoint& checkpoint, const std::vector<Part>& parts,
+void read_parts(const LlamaConfig& config, const TensorSource& source, const std::vector<Part>& parts,
                 std::span<std::byte> arena, std::vector<std::byte>& room,
                 const std::function<bool(std::int64_t)>& writes) {
   std::size_t offset = 0;
@@ -150,12 +150,11 @@ void read_parts(const LlamaConfig& config, const Checkpoint& checkpoint, const s
     *part.into = view_of(arena.subspan(offset, bytes), part.shape(), part.type);
     offset += bytes;
     std::int64_t row = 0;
-    for (const Source& source : part.sources) {
+    for (const Piece& piece : part.pieces) {
       if (writes(index++)) {
-        read_source(checkpoint, source, config.head_dim, room,
-                    part.into->narrow(0, row, source.shape.front()));
+        read_piece(source, piece, config.head_dim, room, part.into->narrow(0, row, piece.shape.front()));
       }
-      row += source.shape.front();
+      row += piece.shape.front();
     }
   }
 }
@@ -181,7 +180,7 @@ void check_weights(const LlamaConfig& config, const Checkpoint& checkpoint) {
     for (Part& part : layer_parts(config, l, at::kFloat, at::kFloat, layer)) parts.push_back(std::move(part));
   }
   for (const Part& part : parts) {
-    for (const Source& source : part.sources) checkpoint.require(source.name, source.shape);
+    for (const Piece& piece : part.pieces) checkpoint.require(piece.name, piece.shape);
   }
 }
 
@@ -195,16 +194,15 @@ std::int64_t outer_bytes(const LlamaConfig& config, DType dtype, Head head) {
   return total_bytes(outer_parts(config, scalar_type(dtype), at::kFloat, head, unused));
 }
 
-LlamaWeights::LlamaWeights(const LlamaConfig& config, const Checkpoint& checkpoint,
-                           const Placement& placement, const parallel::Communicator& ranks,
-                           const parallel::Communicator& node)
-    : config_(config), checkpoint_(checkpoint), placement_(placement), ranks_(ranks), node_(node) {
+LlamaWeights::LlamaWeights(const LlamaConfig& config, const TensorSource& source, const Placement& placement,
+                           const parallel::Communicator& ranks, const parallel::Communicator& node)
+    : config_(config), source_(source), placement_(placement), ranks_(ranks), node_(node) {
   const c10::InferenceMode inference;
   const at::ScalarType type = scalar_type(placement_.dtype);
   const std::vector<Part> outer = outer_parts(config_, type, placement_.norm_dtype, placement_.head, outer_);
   outer_memory_ = std::make_unique<parallel::NodeMemory>(node_, total_bytes(outer));
   parallel::agree(ranks_, "reading the embedding", [&] {
-    read_parts(config_, checkpoint_, outer, outer_memory_->bytes(), room_,
+    read_parts(config_, source_, outer, outer_memory_->bytes(), room_,
                [&](auto i) { return outer_memory_->writes(i); });
   });
   outer_memory_->publish();
@@ -241,7 +239,7 @@ LlamaWeights::~LlamaWeights() = default;
 
 void LlamaWeights::read_layer(core::Layer layer, std::span<std::byte> arena, LayerWeights& into) {
   const auto parts = layer_parts(config_, layer, scalar_type(placement_.dtype), placement_.norm_dtype, into);
-  read_parts(config_, checkpoint_, parts, arena, room_, [&](auto i) { return layer_memory_->writes(i); });
+  read_parts(config_, source_, parts, arena, room_, [&](auto i) { return layer_memory_->writes(i); });
 }
 
 void LlamaWeights::stage_layer(core::Layer layer, LayerWeights& into) {

@@ -45,6 +45,8 @@ TEST_F(ConfigTest, FillsInWhatOldFilesLeaveOut) {
   EXPECT_EQ(config.rope.theta, 10000.0);
   EXPECT_EQ(config.points(), 7);
   EXPECT_FALSE(config.tied_embedding);
+  EXPECT_EQ(config.initializer_range, 0.02);
+  EXPECT_EQ(read(R"(, "initializer_range": 0.04)").initializer_range, 0.04);
 }
 
 TEST_F(ConfigTest, ReadsBothGenerationsOfRope) {
@@ -62,6 +64,7 @@ TEST_F(ConfigTest, NamesTheFieldAndWhatWasSeen) {
   EXPECT_NE(error("", "\"64\"").find("hidden_size"), std::string::npos);
   EXPECT_NE(error(R"(, "num_key_value_heads": 3)").find("4 and 3"), std::string::npos);
   EXPECT_NE(error(R"(, "head_dim": 7)").find("(7)"), std::string::npos);
+  EXPECT_NE(error(R"(, "initializer_range": "wide")").find("initializer_range"), std::string::npos);
   EXPECT_NE(error(R"(, "rope_scaling": {"rope_type": "yarn"})").find("yarn"), std::string::npos);
   EXPECT_NE(error(R"(, "hidden_act": "swoosh")").find("swoosh"), std::string::npos);
   EXPECT_NE(error(R"(, "partial_rotary_factor": 0.5)").find("partial_rotary_factor"), std::string::npos);

@@ -49,11 +49,12 @@ TEST_F(SafetensorsTest, ReadsRowsInOrderFromAnOddAddress) {
   std::vector<std::int64_t> first_rows;
   std::vector<int> bytes;
   std::vector<std::byte> room;
-  checkpoint.read("b", 2, room, [&](std::int64_t first, std::int64_t rows, std::span<const std::byte> block) {
-    first_rows.push_back(first);
-    EXPECT_EQ(std::ssize(block), rows * 2);
-    for (const std::byte byte : block) bytes.push_back(static_cast<int>(byte));
-  });
+  checkpoint.read("b", std::vector<std::int64_t>{4, 1}, 2, room,
+                  [&](std::int64_t first, std::int64_t rows, std::span<const std::byte> block) {
+                    first_rows.push_back(first);
+                    EXPECT_EQ(std::ssize(block), rows * 2);
+                    for (const std::byte byte : block) bytes.push_back(static_cast<int>(byte));
+                  });
   EXPECT_EQ(first_rows, (std::vector<std::int64_t>{0}));
   EXPECT_EQ(bytes, (std::vector<int>{1, 2, 3, 4, 5, 6, 7, 8}));
 }

@@ -41,6 +41,7 @@ struct LlamaConfig {
   bool tied_embedding = false;  ///< the head is the embedding
   bool attention_bias = false;
   bool mlp_bias = false;
+  double initializer_range = 0.02;  ///< spread of an untrained model's weights
 
   std::int64_t query_rows() const { return heads * head_dim; }
   std::int64_t kv_rows() const { return kv_heads * head_dim; }

@@ -1,8 +1,9 @@
 #pragma once
 
+#include "orrery/model/tensor_source.hpp"
+
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -28,7 +29,7 @@ std::map<std::string, TensorEntry> read_safetensors_header(const std::filesystem
 
 /// The weights in a model folder: `model.safetensors`, or the shards that `model.safetensors.index.json`
 /// names (bare file names; links are followed).
-class Checkpoint {
+class Checkpoint final : public TensorSource {
  public:
   /// Reads every header; no weights. Throws bad_input naming folder, file and fault.
   explicit Checkpoint(std::filesystem::path folder);
@@ -36,13 +37,11 @@ class Checkpoint {
   bool has(const std::string& name) const { return tensors_.contains(name); }
   /// Throws bad_input where `name` is missing, is no floating-point tensor, or has another shape.
   void require(const std::string& name, std::span<const std::int64_t> shape) const;
-  /// Reads `name` in order with pread, in blocks of whole rows: `rows_at_once` at least, 32 MiB about.
-  /// `take(first_row, rows, bytes)` gets each block as it lies in the file; the type is `entry(name).dtype`.
-  /// `room` is where a block lies meanwhile: it grows as needed, and given again it spares the next tensor
-  /// that. Throws io_error where the file can't be read, bad_input where it became shorter.
-  void read(const std::string& name, std::int64_t rows_at_once, std::vector<std::byte>& room,
-            const std::function<void(std::int64_t, std::int64_t, std::span<const std::byte>)>& take) const;
-  const TensorEntry& entry(const std::string& name) const;
+  std::string number_format(const std::string& name) const override;
+  /// Reads with pread, about 32 MiB at once. Throws what `require` throws, io_error where the file can't be
+  /// read, bad_input where it became shorter.
+  void read(const std::string& name, std::span<const std::int64_t> shape, std::int64_t rows_at_once,
+            std::vector<std::byte>& room, const Take& take) const override;
 
   /// Names of the files read, index included, sorted: what a hash of the weights is taken of.
   const std::vector<std::string>& files() const { return files_; }

@@ -4,6 +4,7 @@
 #include "orrery/model/dtype.hpp"
 #include "orrery/model/llama_config.hpp"
 #include "orrery/model/safetensors.hpp"
+#include "orrery/model/tensor_source.hpp"
 #include "orrery/parallel/communicator.hpp"
 #include "orrery/parallel/node_memory.hpp"
 
@@ -53,8 +54,9 @@ void check_weights(const LlamaConfig& config, const Checkpoint& checkpoint);
 std::int64_t layer_bytes(const LlamaConfig& config, DType dtype);
 std::int64_t outer_bytes(const LlamaConfig& config, DType dtype, Head head);
 
-/// The weights of a model on this rank's device. Each is read from its file once a node, converted to `dtype`
-/// (norms stay in `norm_dtype`), and lies in memory that the node's ranks share where they are on the CPU.
+/// The weights of a model on this rank's device. Each is read from its source once a node, converted to
+/// `dtype` (norms stay in `norm_dtype`), and lies in memory that the node's ranks share where they are on the
+/// CPU.
 class LlamaWeights {
  public:
   struct Placement {
@@ -66,8 +68,8 @@ class LlamaWeights {
   };
 
   /// Collective over `ranks`; `node` are those of them on this node. Reads all weights, or with one_layer the
-  /// outer ones alone. Both communicators and the checkpoint must outlive the weights.
-  LlamaWeights(const LlamaConfig& config, const Checkpoint& checkpoint, const Placement& placement,
+  /// outer ones alone. Configuration, source and both communicators must outlive the weights.
+  LlamaWeights(const LlamaConfig& config, const TensorSource& source, const Placement& placement,
                const parallel::Communicator& ranks, const parallel::Communicator& node);
   ~LlamaWeights();
 
@@ -84,13 +86,13 @@ class LlamaWeights {
   void stage_layer(core::Layer layer, LayerWeights& into);
 
   const LlamaConfig& config_;
-  const Checkpoint& checkpoint_;
+  const TensorSource& source_;
   Placement placement_;
   const parallel::Communicator& ranks_;
   const parallel::Communicator& node_;
   std::unique_ptr<parallel::NodeMemory> outer_memory_;
   std::unique_ptr<parallel::NodeMemory> layer_memory_;
-  std::vector<std::byte> room_;  ///< for a block of the file, from tensor to tensor
+  std::vector<std::byte> room_;  ///< for a block of the source, from tensor to tensor
   std::vector<LayerWeights> layers_;
   OuterWeights outer_;
 };
