@@ -63,17 +63,28 @@ void add_samples(OptionSet& set, study::TraceOptions& o) {
   add("samples", count(o.selection.samples), "rows of the corpus to use, the first that fit; 0: all");
   add("min-chars", count(o.selection.min_chars), "a row has more characters than this");
   add("max-chars", count(o.selection.max_chars), "and fewer than this");
+  add("tokens", word("last", [&o](const std::string& text) { o.tokens = study::tokens_from(text); }),
+      "what is measured of each sample: its last token; random: one at a seeded place from 8 on; all: all "
+      "but BOS");
   add("tile-tokens", count(o.tile_tokens), "tokens that run together, padding counted");
 }
 
 void add_numbers(OptionSet& set, study::TraceOptions& o) {
   auto add = set.group("Numbers").add_options();
+  add("weights", word("file", [&o](const std::string& text) { o.weights = study::weight_choice_from(text); }),
+      "file: the model's own; random: an untrained model of the same configuration, drawn by --seed");
   add("dtype", word([&o](const std::string& text) { o.dtype = model::dtype_from(text, "dtype"); }),
       "of weights and products: float32, bfloat16, float64 (default: bfloat16 on a GPU, float32 on a CPU)");
   add("residual",
       word("float32", [&o](const std::string& text) { o.residual = model::dtype_from(text, "residual"); }),
       "of the residual stream: float32, bfloat16, float64");
+  add("moments",
+      word("auto", [&o](const std::string& text) { o.moments = study::moments_choice_from(text); }),
+      "rows: all measured rows in memory; streaming: their moments alone; auto: rows up to 2^30 numbers, "
+      "streaming beyond and with --tokens all");
   add("components", count(o.components), "leading eigenvectors kept");
+  add("permutations", count(o.permutations), "draws of each null of the rotations, a unit");
+  add("seed", count(o.seed), "of every random number: 0, 1, ...");
   add("store", word("rows", [&o](const std::string& text) { o.store = study::store_from(text); }),
       "rows: x[n, s, d] stands in the file; none: it doesn't");
 }

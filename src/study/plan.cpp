@@ -101,13 +101,23 @@ double measure_products(const model::LlamaConfig& config, model::DType dtype, st
 
 }  // namespace
 
+Moments moments_of(const TraceOptions& options, const TraceInput& input) {
+  if (options.tokens == Tokens::all) return Moments::streaming;
+  if (options.moments == MomentsChoice::rows) return Moments::rows;
+  if (options.moments == MomentsChoice::streaming) return Moments::streaming;
+  constexpr std::int64_t most_numbers = std::int64_t{1} << 30;
+  const statistics::Extent extent = extent_of(input);
+  const bool fit = extent.samples <= most_numbers / (extent.points * extent.units);
+  return fit ? Moments::rows : Moments::streaming;
+}
+
 statistics::Extent extent_of(const TraceInput& input) {
-  return {input.samples(), input.config.points(), input.config.width};
+  return {input.row_count(), input.config.points(), input.config.width};
 }
 
 archive::TraceExtent file_extent(const TraceInput& input, const TraceOptions& options, std::int64_t ranks) {
   archive::TraceExtent extent;
-  extent.samples = input.samples();
+  extent.samples = input.row_count();
   extent.layers = input.config.layers;
   extent.units = input.config.width;
   extent.components = options.components;
@@ -124,13 +134,13 @@ archive::Layout layout_of(const TraceInput& input, const TraceOptions& options, 
 
 TracePlan plan_trace(const TraceInput& input, const TraceOptions& options, const PlannedRanks& ranks) {
   TracePlan plan;
-  plan.tiles = schedule::make_tiles(input.lengths(), options.tile_tokens);
-  const std::vector<double> costs = schedule::tile_costs(input.config, model::Measured::last_token, plan.tiles);
+  plan.tiles = schedule::make_tiles(input.run_lengths, options.tile_tokens);
+  const std::vector<double> costs = schedule::tile_costs(input.config, input.measured, plan.tiles);
   plan.shares = schedule::deal(costs, ranks.ranks);
   const statistics::Extent extent = extent_of(input);
   const std::int64_t number_bytes = options.residual == model::DType::float64 ? 8 : 4;
   for (const schedule::Tile& tile : plan.tiles) {
-    const schedule::ForwardFlop flop = schedule::forward_flop(input.config, model::Measured::last_token, tile);
+    const schedule::ForwardFlop flop = schedule::forward_flop(input.config, input.measured, tile);
     plan.product_flop += flop.product;
     plan.attention_flop += flop.attention;
   }
@@ -139,7 +149,9 @@ TracePlan plan_trace(const TraceInput& input, const TraceOptions& options, const
     std::int64_t rows = 0;
     for (const std::int64_t tile : share) {
       flop += costs[static_cast<std::size_t>(tile)];
-      rows += std::ssize(plan.tiles[static_cast<std::size_t>(tile)].samples);
+      for (const core::Sample sample : plan.tiles[static_cast<std::size_t>(tile)].samples) {
+        rows += input.rows_of(sample);
+      }
     }
     plan.largest_share = std::max(plan.largest_share, flop);
     plan.rows_bytes = std::max(plan.rows_bytes, rows * extent.points * extent.units * number_bytes);
@@ -182,7 +194,8 @@ TimeEstimate estimate_time(const TracePlan& plan, const TraceInput& input, const
   time.forward_seconds = plan.largest_share * weighted / (time.product_flops * ranks.threads);
   time.statistics_seconds =
       plan.statistics_flop * statistics_slower / (time.product_flops * ranks.threads * ranks.ranks);
-  const auto moved = static_cast<double>(input.checkpoint->bytes() + 2 * plan.file_bytes);
+  const std::int64_t read = input.checkpoint ? input.checkpoint->bytes() : 0;
+  const auto moved = static_cast<double>(read + 2 * plan.file_bytes);
   time.total_seconds = time.forward_seconds + time.statistics_seconds + moved / bytes_a_second;
   return time;
 }
@@ -196,8 +209,8 @@ std::string plan_text(const TracePlan& plan, const TimeEstimate& time, const Tra
   };
   line("model", concat(c.layers, " layers, ", c.width, " units, ", c.heads, " heads, ", c.kv_heads,
                        " key-value heads, ", number(static_cast<double>(c.parameters()) / 1e6, "M weights")));
-  line("samples",
-       concat(input.samples(), " of ", input.token_count(), " tokens in ", plan.tiles.size(), " tiles"));
+  line("samples", concat(input.samples(), " of ", input.run_token_count(), " tokens in ", plan.tiles.size(),
+                         " tiles, ", input.row_count(), " rows"));
   line("ranks", concat(ranks.ranks, " of ", ranks.threads, ranks.threads == 1 ? " thread" : " threads"));
   line("order", plan.order == schedule::Order::tiles ? "tiles: all weights in memory"
                                                      : "layers: one layer's weights in memory");

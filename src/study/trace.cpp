@@ -53,7 +53,8 @@ struct Hashes {
 };
 
 Hashes hash_inputs(const TraceOptions& options, const TraceInput& input) {
-  std::vector<std::string> names = input.checkpoint->files();
+  std::vector<std::string> names;
+  if (input.checkpoint) names = input.checkpoint->files();
   names.emplace_back("config.json");
   return {core::sha256_of_files(options.model, std::move(names)),
           core::sha256_of_file(options.model / input.tokenizer_file), core::sha256_of_file(options.corpus)};
@@ -143,6 +144,10 @@ void Trace::prepare() {
   input_ = read_trace_input(options_, ranks_);
   const PlannedRanks planned = planned_ranks();
   parallel::agree(ranks_, "planning", [&] {
+    if (moments_of(options_, input_) == Moments::streaming) {
+      throw core::internal_error("streaming moments are not built in", "--moments streaming, or --tokens all",
+                                 "use --moments rows and one token a sample");
+    }
     plan_ = plan_trace(input_, options_, planned);
     require_memory(plan_, planned);
     layout_ = layout_of(input_, options_, ranks_.size());
@@ -159,7 +164,7 @@ void Trace::prepare() {
     if (output_) output_->discard();
     throw;
   }
-  core::log_info(concat(input_.samples(), " samples of ", input_.token_count(), " tokens in ",
+  core::log_info(concat(input_.samples(), " samples of ", input_.run_token_count(), " tokens in ",
                         plan_.tiles.size(), " tiles, ", ranks_.size(),
                         ranks_.size() == 1 ? " rank of " : " ranks of ", resources_.threads,
                         resources_.threads == 1 ? " thread, " : " threads, ", resources_.device.str(), ", ",
@@ -168,13 +173,12 @@ void Trace::prepare() {
 
 void Trace::compute() {
   const model::DType dtype = *options_.dtype;
-  const model::Llama llama(input_.config, dtype, options_.residual, model::Measured::last_token,
-                           resources_.device);
+  const model::Llama llama(input_.config, dtype, options_.residual, input_.measured, resources_.device);
   const model::LlamaWeights::Placement placement = {
       dtype, llama.norm_dtype(), resources_.device,
       plan_.order == schedule::Order::tiles ? model::Residency::all_layers : model::Residency::one_layer,
       model::Head::none};
-  model::LlamaWeights weights(input_.config, *input_.checkpoint, placement, ranks_, node_);
+  model::LlamaWeights weights(input_.config, input_.weights(), placement, ranks_, node_);
   // Not before the weights are read: the files are in the node's cache then, and not fetched twice at once.
   if (ranks_.is_root()) hashes_ = std::async(std::launch::async, hash_inputs, options_, input_);
   load_seconds_ = watch_.lap();
@@ -196,10 +200,9 @@ void Trace::compute() {
     return std::make_unique<model::Capture>(
         rows_.x.narrow(0, first_row[static_cast<std::size_t>(tile)], count));
   };
-  progress_.begin("forward", std::ssize(plan_.tiles), input_.token_count());
+  progress_.begin("forward", std::ssize(plan_.tiles), input_.run_token_count());
   schedule::ForwardPass pass(llama, weights, plan_.order, resources_.threads);
-  const std::vector<std::int64_t> lengths = input_.lengths();
-  pass.run(ranks_, mine, {input_.tokens, lengths}, capture, progress_);
+  pass.run(ranks_, mine, input_.forward_samples(), capture, progress_);
   progress_.end();
   weights.free();
   parallel::agree(ranks_, "checking the activations", [&] { statistics::check_finite(rows_); });
@@ -259,7 +262,7 @@ std::vector<archive::Attribute> Trace::timing() const {
   const auto at = [](const char* name, archive::AttributeValue value) {
     return archive::Attribute{"/timing", name, std::move(value)};
   };
-  const std::int64_t tokens = input_.token_count();
+  const std::int64_t tokens = input_.run_token_count();
   return {at("load_seconds", load_seconds_),
           at("forward_seconds", forward_seconds_),
           at("statistics_seconds", statistics_seconds_),

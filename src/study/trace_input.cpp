@@ -4,6 +4,7 @@
 #include "orrery/core/error.hpp"
 #include "orrery/core/log.hpp"
 #include "orrery/core/narrow.hpp"
+#include "orrery/core/random.hpp"
 #include "orrery/model/weights.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/text/tokenizer.hpp"
@@ -35,6 +36,10 @@ void require_folder(const std::filesystem::path& folder) {
 void read_model(const TraceOptions& options, TraceInput& input) {
   require_folder(options.model);
   input.config = model::read_llama_config(options.model);
+  if (options.weights == WeightChoice::random) {
+    input.untrained.emplace(core::narrow<std::uint64_t>(options.seed), input.config.initializer_range);
+    return;
+  }
   input.checkpoint.emplace(options.model);
   model::check_weights(input.config, *input.checkpoint);
 }
@@ -42,6 +47,7 @@ void read_model(const TraceOptions& options, TraceInput& input) {
 void read_samples(const TraceOptions& options, TraceInput& input) {
   const text::LoadedTokenizer loaded = text::load_tokenizer(options.model);
   input.tokenizer_file = loaded.file;
+  input.leading = loaded.tokenizer->leading_tokens();
   const std::int64_t vocabulary = loaded.tokenizer->vocabulary_size();
   if (vocabulary > input.config.vocabulary) {
     throw bad_input("the tokenizer has more tokens than the embedding has rows",
@@ -72,6 +78,33 @@ void read_samples(const TraceOptions& options, TraceInput& input) {
   }
 }
 
+/// Place of the one token that `--tokens random` measures in a sample of `length` tokens: not among the first
+/// eight, which have little before them, where there are others.
+std::int64_t random_position(std::int64_t seed, std::int64_t line, std::int64_t length) {
+  constexpr std::int64_t first = 8;
+  if (length <= first) return length - 1;
+  const auto key = static_cast<std::uint64_t>(line);
+  core::Random random(core::narrow<std::uint64_t>(seed), core::Purpose::token_position,
+                      static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32));
+  return first + random.below(core::narrow<std::uint32_t>(length - first));
+}
+
+/// Fills in what is measured, and so what runs.
+void choose_tokens(const TraceOptions& options, TraceInput& input) {
+  input.run_lengths = input.lengths();
+  if (options.tokens == Tokens::random) {
+    for (std::size_t n = 0; n < input.tokens.size(); ++n) {
+      input.run_lengths[n] = random_position(options.seed, input.rows[n], input.run_lengths[n]) + 1;
+    }
+  }
+  if (options.tokens == Tokens::all) input.measured = model::Measured::all_tokens;
+  if (input.row_count() == 0) {
+    throw bad_input("no sample has a token to measure",
+                    concat(input.samples(), " samples, of special tokens alone"),
+                    "check corpus and tokenizer");
+  }
+}
+
 template <class T>
 void broadcast(const parallel::Communicator& ranks, std::vector<T>& values) {
   std::int64_t count = std::ssize(values);
@@ -93,10 +126,40 @@ std::int64_t TraceInput::token_count() const {
   return std::accumulate(all.begin(), all.end(), std::int64_t{0});
 }
 
+std::int64_t TraceInput::run_token_count() const {
+  return std::accumulate(run_lengths.begin(), run_lengths.end(), std::int64_t{0});
+}
+
+std::vector<std::int64_t> TraceInput::positions() const {
+  std::vector<std::int64_t> places;
+  for (std::size_t n = 0; n < run_lengths.size(); ++n) {
+    const std::int64_t count = rows_of(core::Sample(core::narrow<std::int64_t>(n)));
+    for (std::int64_t place = run_lengths[n] - count; place < run_lengths[n]; ++place)
+      places.push_back(place);
+  }
+  return places;
+}
+
+std::int64_t TraceInput::rows_of(core::Sample sample) const {
+  if (measured == model::Measured::last_token) return 1;
+  return run_lengths[core::narrow<std::size_t>(sample.value())] - leading;
+}
+
+std::int64_t TraceInput::row_count() const {
+  if (measured == model::Measured::last_token) return samples();
+  return run_token_count() - leading * samples();
+}
+
+const model::TensorSource& TraceInput::weights() const {
+  if (untrained) return *untrained;
+  return *checkpoint;
+}
+
 TraceInput read_trace_input(const TraceOptions& options) {
   TraceInput input;
   read_model(options, input);
   read_samples(options, input);
+  choose_tokens(options, input);
   return input;
 }
 
@@ -114,12 +177,15 @@ TraceInput read_trace_input(const TraceOptions& options, const parallel::Communi
   broadcast(ranks, lengths);
   broadcast(ranks, joined);
   input.tokenizer_file = ranks.broadcast(input.tokenizer_file);
-  if (ranks.is_root()) return input;
-  auto next = joined.begin();
-  for (const std::int64_t length : lengths) {
-    input.tokens.emplace_back(next, next + length);
-    next += length;
+  ranks.broadcast(std::as_writable_bytes(std::span(&input.leading, 1)));
+  if (!ranks.is_root()) {
+    auto next = joined.begin();
+    for (const std::int64_t length : lengths) {
+      input.tokens.emplace_back(next, next + length);
+      next += length;
+    }
   }
+  parallel::agree(ranks, "choosing the tokens", [&] { choose_tokens(options, input); });
   return input;
 }
 

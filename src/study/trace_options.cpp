@@ -39,6 +39,14 @@ constexpr std::array<std::pair<std::string_view, DeviceChoice>, 3> devices = {
     {{"auto", DeviceChoice::automatic}, {"cpu", DeviceChoice::cpu}, {"cuda", DeviceChoice::cuda}}};
 constexpr std::array<std::pair<std::string_view, OrderChoice>, 3> orders = {
     {{"auto", OrderChoice::automatic}, {"tiles", OrderChoice::tiles}, {"layers", OrderChoice::layers}}};
+constexpr std::array<std::pair<std::string_view, Tokens>, 3> tokens_words = {
+    {{"last", Tokens::last}, {"random", Tokens::random}, {"all", Tokens::all}}};
+constexpr std::array<std::pair<std::string_view, WeightChoice>, 2> weights_words = {
+    {{"file", WeightChoice::file}, {"random", WeightChoice::random}}};
+constexpr std::array<std::pair<std::string_view, MomentsChoice>, 3> moments_words = {
+    {{"auto", MomentsChoice::automatic},
+     {"rows", MomentsChoice::rows},
+     {"streaming", MomentsChoice::streaming}}};
 constexpr std::array<std::pair<std::string_view, Store>, 2> stores = {
     {{"rows", Store::rows}, {"none", Store::none}}};
 
@@ -63,6 +71,15 @@ DeviceChoice device_choice_from(const std::string& word) {
 OrderChoice order_choice_from(const std::string& word) {
   return choice_from<OrderChoice>(word, "order", orders);
 }
+Tokens tokens_from(const std::string& word) {
+  return choice_from<Tokens>(word, "tokens", tokens_words);
+}
+WeightChoice weight_choice_from(const std::string& word) {
+  return choice_from<WeightChoice>(word, "weights", weights_words);
+}
+MomentsChoice moments_choice_from(const std::string& word) {
+  return choice_from<MomentsChoice>(word, "moments", moments_words);
+}
 Store store_from(const std::string& word) {
   return choice_from<Store>(word, "store", stores);
 }
@@ -71,6 +88,15 @@ const char* name_of(DeviceChoice choice) {
 }
 const char* name_of(OrderChoice choice) {
   return word_of<OrderChoice>(choice, orders);
+}
+const char* name_of(Tokens tokens) {
+  return word_of<Tokens>(tokens, tokens_words);
+}
+const char* name_of(WeightChoice choice) {
+  return word_of<WeightChoice>(choice, weights_words);
+}
+const char* name_of(MomentsChoice choice) {
+  return word_of<MomentsChoice>(choice, moments_words);
 }
 const char* name_of(Store store) {
   return word_of<Store>(store, stores);
@@ -90,7 +116,13 @@ void TraceOptions::validate() const {
   }
   require_range("threads", threads, 0, 4096);
   require_range("tile-tokens", tile_tokens, 1, 1 << 24);
+  if (tokens == Tokens::all && moments == MomentsChoice::rows) {
+    throw core::usage_error("--tokens all keeps no rows", "--moments rows",
+                            "use --moments streaming, or auto, or measure one token a sample");
+  }
   require_range("components", components, 1, 1 << 24);
+  require_range("permutations", permutations, 1, 1000000);
+  require_range("seed", seed, 0, std::numeric_limits<std::int64_t>::max());
 }
 
 std::string to_ini(const TraceOptions& o) {
@@ -105,13 +137,18 @@ std::string to_ini(const TraceOptions& o) {
   line("samples", o.selection.samples);
   line("min-chars", o.selection.min_chars);
   line("max-chars", o.selection.max_chars);
+  line("tokens", name_of(o.tokens));
+  line("weights", name_of(o.weights));
   if (o.dtype) line("dtype", model::name_of(*o.dtype));
   line("residual", model::name_of(o.residual));
   line("device", name_of(o.device));
   line("threads", o.threads);
   line("order", name_of(o.order));
   line("tile-tokens", o.tile_tokens);
+  line("moments", name_of(o.moments));
   line("components", o.components);
+  line("permutations", o.permutations);
+  line("seed", o.seed);
   line("store", name_of(o.store));
   return text;
 }

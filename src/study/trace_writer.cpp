@@ -32,18 +32,16 @@ void write_square(SharedFile& file, const std::string& path, const std::vector<T
 
 void write_samples(SharedFile& file, const TraceInput& input) {
   std::vector<std::int64_t> lengths = input.lengths();
-  std::vector<std::int64_t> positions;
   std::vector<std::int64_t> offsets = {0};
   std::vector<std::int32_t> tokens;
   for (const auto& ids : input.tokens) {
-    positions.push_back(std::ssize(ids) - 1);
     tokens.insert(tokens.end(), ids.begin(), ids.end());
     offsets.push_back(std::ssize(tokens));
   }
   write_line(file, "/samples/row", input.rows);
   write_line(file, "/samples/characters", input.characters);
   write_line(file, "/samples/length", lengths);
-  write_line(file, "/samples/position", positions);
+  write_line(file, "/samples/position", input.positions());
   write_line(file, "/samples/token_offset", offsets);
   write_line(file, "/samples/token", tokens);
 }

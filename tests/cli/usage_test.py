@@ -24,10 +24,15 @@ OPTIONS: dict[str, str | None] = {
     "samples": "1000",
     "min-chars": "100",
     "max-chars": "500",
+    "tokens": "last",
     "tile-tokens": "512",
+    "weights": "file",
     "dtype": None,
     "residual": "float32",
+    "moments": "auto",
     "components": "64",
+    "permutations": "1000",
+    "seed": "0",
     "store": "rows",
     "device": "auto",
     "threads": "0",
@@ -77,6 +82,15 @@ WRONG_VALUES: list[tuple[list[str], list[str]]] = [
     (["--residual", "half"], ["--residual", "half", "float32"]),
     (["--device", "tpu"], ["--device", "tpu", "cuda"]),
     (["--order", "rows"], ["--order", "rows", "layers"]),
+    (["--tokens", "every"], ["--tokens", "every", "last, random, all"]),
+    (["--weights", "none"], ["--weights", "none", "file, random"]),
+    (["--moments", "kept"], ["--moments", "kept", "auto, rows, streaming"]),
+    (["--tokens", "all", "--moments", "rows"], ["--tokens all", "--moments rows", "--moments streaming"]),
+    (["--permutations", "0"], ["--permutations", "0", "1000000"]),
+    (["--permutations", "1000001"], ["--permutations", "1000001"]),
+    (["--seed=-1"], ["--seed", "-1"]),
+    (["--seed", "9223372036854775808"], ["--seed", "9223372036854775808"]),
+    (["--seed", "1e3"], ["--seed", "1e3"]),
     (["--store", "all"], ["--store", "all", "none"]),
     (["--progress", "dots"], ["--progress", "dots", "lines"]),
     (["--log-level", "loud"], ["--log-level", "loud", "debug"]),
@@ -207,11 +221,15 @@ class ConfigFiles(CommandLineTest):
     def test_all_options_may_come_from_a_file(self) -> None:
         path = self.write(f"[trace]\nmodel = {self.model}\ncorpus = {self.corpus}\nout = {self.out}\nsamples = 0\n"
                           "min-chars = 0\nmax-chars = 400\ntile-tokens = 64\ndtype = float64\nresidual = float64\n"
-                          "components = 1\nstore = none\ndevice = cpu\nthreads = 1\norder = layers\noverwrite = false\n"
+                          "components = 1\ntokens = random\nweights = random\nseed = 7\npermutations = 9\n"
+                          "moments = rows\nstore = none\ndevice = cpu\nthreads = 1\norder = layers\noverwrite = false\n"
                           "progress = none\nlog-level = error\n")  # fmt: skip
         outcome = self.assert_done(run("trace", "--config", path, ranks=2))
         self.assertEqual(outcome.errors, "", "nothing is said at --log-level error")
         self.assertEqual(attributes(self.out)[("/", "residual_dtype")], "float64")
+        wanted = {"tokens": "random", "weights": "random", "seed": "7", "permutations": "9", "moments": "rows"}
+        config = config_of(self.out)
+        self.assertEqual({name: config[name] for name in wanted}, wanted)
         self.assertNotIn("residual/last_token", datasets(self.out))
 
     def test_files_of_the_project(self) -> None:
@@ -225,6 +243,7 @@ class ConfigFiles(CommandLineTest):
     def test_round_trip(self) -> None:
         """`inspect --ini` repeats the run, bit for bit."""
         words = ["--samples", "3", "--components", "2", "--tile-tokens", "64", "--residual", "float64"]
+        words += ["--tokens", "random", "--weights", "random", "--seed", "9223372036854775807", "--permutations", "20"]
         self.assert_done(run("trace", *self.inputs, *words, "--out", self.out))
         ini = self.assert_done(run("inspect", self.out, "--ini")).output
         self.assertEqual(ini, attributes(self.out)[("/", "config")])

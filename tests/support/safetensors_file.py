@@ -1,4 +1,4 @@
-"""Reads safetensors files by hand: eight bytes of length, a JSON header, the numbers."""
+"""Reads and writes safetensors files by hand: eight bytes of length, a JSON header, the numbers."""
 
 from __future__ import annotations
 
@@ -27,3 +27,15 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
         name: np.frombuffer(data[slice(*entry["data_offsets"])], TYPES[entry["dtype"]]).reshape(entry["shape"])
         for name, entry in header.items()
     }
+
+
+def write_tensors(path: Path, tensors: dict[str, np.ndarray]) -> None:
+    """A file of tensors in double precision."""
+    header: dict[str, dict] = {}
+    end = 0
+    for name, values in tensors.items():
+        begin, end = end, end + 8 * values.size
+        header[name] = {"dtype": "F64", "shape": list(values.shape), "data_offsets": [begin, end]}
+    text = json.dumps(header).encode()
+    numbers = b"".join(values.astype("<f8").tobytes() for values in tensors.values())
+    path.write_bytes(len(text).to_bytes(8, "little") + text + numbers)

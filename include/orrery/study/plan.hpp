@@ -42,6 +42,11 @@ struct TracePlan {
   std::int64_t file_bytes = 0;
 };
 
+/// How a run comes to its statistics: from all rows in memory, or from moments of rows that pass by.
+enum class Moments { rows, streaming };
+/// `--moments auto` keeps rows where N·P·D is at most 2³⁰, whatever the ranks; `--tokens all` always streams.
+Moments moments_of(const TraceOptions& options, const TraceInput& input);
+
 /// N, P, D of a run, and its file's.
 statistics::Extent extent_of(const TraceInput& input);
 archive::TraceExtent file_extent(const TraceInput& input, const TraceOptions& options, std::int64_t ranks);

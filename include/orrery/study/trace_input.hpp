@@ -1,8 +1,12 @@
 #pragma once
 
+#include "orrery/core/index.hpp"
+#include "orrery/model/llama.hpp"
 #include "orrery/model/llama_config.hpp"
+#include "orrery/model/random_weights.hpp"
 #include "orrery/model/safetensors.hpp"
 #include "orrery/parallel/communicator.hpp"
+#include "orrery/schedule/forward_pass.hpp"
 #include "orrery/study/trace_options.hpp"
 
 #include <cstdint>
@@ -15,20 +19,40 @@ namespace orrery::study {
 /// What a run reads before it computes, checked: all but the weights themselves.
 struct TraceInput {
   model::LlamaConfig config;
-  std::optional<model::Checkpoint> checkpoint;
+  std::optional<model::Checkpoint> checkpoint;    ///< with `--weights file`
+  std::optional<model::RandomWeights> untrained;  ///< with `--weights random`
   std::string tokenizer_file;                     ///< its name in the model folder
-  std::vector<std::int64_t> rows;                 ///< (N) line of each sample in the corpus, from 0
-  std::vector<std::int64_t> characters;           ///< (N)
-  std::vector<std::vector<std::int32_t>> tokens;  ///< (N) ids of each sample, BOS counted
+  std::vector<std::int64_t> rows;                 ///< (samples) line of each in the corpus, from 0
+  std::vector<std::int64_t> characters;           ///< (samples)
+  std::vector<std::vector<std::int32_t>> tokens;  ///< (samples) ids of each, BOS counted
+  std::int64_t leading = 0;                       ///< special tokens in front of each: 1 for BOS
+  model::Measured measured = model::Measured::last_token;
+  /// (samples) tokens of each that run: up to the last that is measured, as attention is causal.
+  std::vector<std::int64_t> run_lengths;
 
   std::int64_t samples() const { return std::ssize(tokens); }
   /// Tokens of each sample, and of all.
   std::vector<std::int64_t> lengths() const;
   std::int64_t token_count() const;
+  /// Tokens that run, over all samples.
+  std::int64_t run_token_count() const;
+  /// (N) place of each row's token in its sample, BOS at 0; rows are in order of samples.
+  std::vector<std::int64_t> positions() const;
+  /// Rows that a sample has: its measured tokens. One, but for all_tokens, with which BOS alone has none.
+  std::int64_t rows_of(core::Sample sample) const;
+  /// N: rows of all samples.
+  std::int64_t row_count() const;
+
+  const model::TensorSource& weights() const;
+  /// What the forward runs; refers to this.
+  schedule::Samples forward_samples() const { return {tokens, run_lengths, leading}; }
 };
 
-/// Reads config, the weights' headers, tokenizer and corpus in this process. Throws bad_input naming file and
-/// fault; logs a warning where the corpus has fewer rows than asked for.
+/// Reads config, the weights' headers (none with `--weights random`), tokenizer and corpus in this process,
+/// and chooses the tokens that are measured: with `--tokens random` of a sample of T tokens, BOS counted, the
+/// one at 8 + Random(seed, token_position, line in the corpus).below(T − 8), or the last where T ≤ 8. Throws
+/// bad_input naming file and fault, also where no sample has a token to measure; logs a warning where the
+/// corpus has fewer rows than asked for.
 TraceInput read_trace_input(const TraceOptions& options);
 
 /// Collective: the same on all ranks; rank 0 reads corpus and tokenizer, and the samples are broadcast.

@@ -13,6 +13,11 @@ namespace orrery::study {
 
 enum class DeviceChoice { automatic, cpu, cuda };
 enum class OrderChoice { automatic, tiles, layers };
+/// Which tokens are rows: one of each sample, its last or one at a seeded place, or all but BOS.
+enum class Tokens { last, random, all };
+/// Where the weights come from; `random`: an untrained model of the same configuration.
+enum class WeightChoice { file, random };
+enum class MomentsChoice { automatic, rows, streaming };
 /// Whether the file keeps x[n, s, d].
 enum class Store { rows, none };
 
@@ -22,13 +27,18 @@ struct TraceOptions {
   std::filesystem::path corpus;
   std::filesystem::path out;
   text::CorpusSelection selection;
+  Tokens tokens = Tokens::last;
+  WeightChoice weights = WeightChoice::file;
   std::optional<model::DType> dtype;  ///< bfloat16 on a GPU, float32 on a CPU where not given
   model::DType residual = model::DType::float32;
   DeviceChoice device = DeviceChoice::automatic;
   int threads = 0;  ///< 0: this rank's share of the cores it may run on
   OrderChoice order = OrderChoice::automatic;
   std::int64_t tile_tokens = 512;
+  MomentsChoice moments = MomentsChoice::automatic;
   std::int64_t components = 64;
+  std::int64_t permutations = 1000;  ///< draws of each null
+  std::int64_t seed = 0;             ///< of every random number
   Store store = Store::rows;
   archive::Existing existing = archive::Existing::refuse;
 
@@ -41,9 +51,15 @@ std::string to_ini(const TraceOptions& options);
 
 DeviceChoice device_choice_from(const std::string& word);
 OrderChoice order_choice_from(const std::string& word);
+Tokens tokens_from(const std::string& word);
+WeightChoice weight_choice_from(const std::string& word);
+MomentsChoice moments_choice_from(const std::string& word);
 Store store_from(const std::string& word);
 const char* name_of(DeviceChoice choice);
 const char* name_of(OrderChoice choice);
+const char* name_of(Tokens tokens);
+const char* name_of(WeightChoice choice);
+const char* name_of(MomentsChoice choice);
 const char* name_of(Store store);
 
 }  // namespace orrery::study
