@@ -211,6 +211,8 @@ std::string plan_text(const TracePlan& plan, const TimeEstimate& time, const Tra
                        " key-value heads, ", number(static_cast<double>(c.parameters()) / 1e6, "M weights")));
   line("samples", concat(input.samples(), " of ", input.run_token_count(), " tokens in ", plan.tiles.size(),
                          " tiles, ", input.row_count(), " rows"));
+  line("moments", moments_of(options, input) == Moments::rows ? "rows: all of them in memory"
+                                                              : "streaming: no row is kept");
   line("ranks", concat(ranks.ranks, " of ", ranks.threads, ranks.threads == 1 ? " thread" : " threads"));
   line("order", plan.order == schedule::Order::tiles ? "tiles: all weights in memory"
                                                      : "layers: one layer's weights in memory");

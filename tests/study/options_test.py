@@ -145,6 +145,39 @@ class RandomTokens(ProgramTest):
         self.assertRegex(plan, r"(?m)^samples +2 of 3 tokens .*, 1 rows$")
 
 
+class KeptOrStreamed(ProgramTest):
+    """`--moments auto` keeps up to 2^30 numbers."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.model = self.folder / "deep"
+        self.model.mkdir()
+        config = json.loads((tiny("llama31") / "config.json").read_text(encoding="utf-8"))
+        config |= {"num_hidden_layers": 4096, "hidden_size": 4096, "intermediate_size": 2, "num_attention_heads": 1,
+                   "num_key_value_heads": 1, "head_dim": 2}  # fmt: skip
+        (self.model / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        shutil.copy(tiny("llama31") / "tokenizer.json", self.model)
+        self.corpus = self.folder / "corpus.txt"
+        self.corpus.write_text("a word\n" * 32, encoding="utf-8")
+
+    def moments(self, *words: str) -> str:
+        model = ("--model", self.model, "--corpus", self.corpus, "--min-chars", "0", "--weights", "random")
+        text = run("plan", "trace", *model, *words).output  # more than this machine may have: the exit code is not 0
+        return re.search(r"(?m)^moments +(\w+):", text)[1]
+
+    def test_auto(self) -> None:
+        self.assertLessEqual(31 * 8193 * 4096, 2**30)
+        self.assertGreater(32 * 8193 * 4096, 2**30)
+        for ranks in ("1", "64"):
+            self.assertEqual(self.moments("--samples", "31", "--ranks", ranks), "rows")
+            self.assertEqual(self.moments("--samples", "32", "--ranks", ranks), "streaming")
+
+    def test_as_asked(self) -> None:
+        self.assertEqual(self.moments("--samples", "32", "--moments", "rows"), "rows")
+        self.assertEqual(self.moments("--samples", "2", "--moments", "streaming"), "streaming")
+        self.assertEqual(self.moments("--samples", "2", "--tokens", "all"), "streaming")
+
+
 class Untrained(ProgramTest):
     """`--weights random`: config.json and a tokenizer are all that is needed."""
 
