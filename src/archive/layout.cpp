@@ -4,7 +4,9 @@
 #include "orrery/core/error.hpp"
 
 #include <algorithm>
+#include <array>
 #include <set>
+#include <string_view>
 
 namespace orrery::archive {
 namespace {
@@ -153,6 +155,14 @@ std::vector<std::int64_t> shape_of(const Layout& layout, const Dataset& dataset)
   return shape;
 }
 
+void leave_out(Layout& layout, const std::string& path, const std::string& reason) {
+  std::erase_if(layout.datasets, [&](const Dataset& dataset) {
+    if (dataset.path != path && !dataset.path.starts_with(path + "/")) return false;
+    layout.absent.push_back({dataset.path, reason});
+    return true;
+  });
+}
+
 void leave_out_empty(Layout& layout) {
   std::erase_if(layout.datasets, [&](const Dataset& dataset) {
     for (const std::string& dimension : dataset.dimensions) {
@@ -179,6 +189,14 @@ void validate(const Layout& layout) {
       refuse("an attribute of nothing", attribute.object + ", " + attribute.name);
     }
   }
+}
+
+bool tells_of_run(const std::string& object, const std::string& attribute) {
+  constexpr std::array<std::string_view, 13> of_root = {
+      "command", "complete", "config",    "corpus_name", "created_utc", "devices", "git_commit",
+      "hosts",   "job_id",   "libraries", "model_name",  "ranks",       "threads"};
+  if (object == "/") return std::ranges::find(of_root, attribute) != of_root.end();
+  return object == "/checksum" || object == "/timing" || object.starts_with("/timing/");
 }
 
 std::int64_t data_bytes(const Layout& layout) {

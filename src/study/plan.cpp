@@ -117,7 +117,8 @@ statistics::Extent extent_of(const TraceInput& input) {
 
 archive::TraceExtent file_extent(const TraceInput& input, const TraceOptions& options, std::int64_t ranks) {
   archive::TraceExtent extent;
-  extent.samples = input.row_count();
+extent.samples = input.samples();
+  extent.rows = input.row_count();
   extent.layers = input.config.layers;
   extent.units = input.config.width;
   extent.components = options.components;
@@ -129,7 +130,12 @@ archive::TraceExtent file_extent(const TraceInput& input, const TraceOptions& op
 }
 
 archive::Layout layout_of(const TraceInput& input, const TraceOptions& options, std::int64_t ranks) {
-  return archive::trace_layout(file_extent(input, options, ranks));
+  archive::Layout layout = archive::trace_layout(file_extent(input, options, ranks));
+  for (const char* path : {"/continuity/mutual_information", "/continuity/mutual_information_mean",
+                           "/rotation", "/pooled", "/geometry", "/control"}) {
+    archive::leave_out(layout, path, "this version does not compute it");
+  }
+  return layout;
 }
 
 TracePlan plan_trace(const TraceInput& input, const TraceOptions& options, const PlannedRanks& ranks) {

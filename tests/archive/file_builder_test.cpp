@@ -25,8 +25,13 @@ using test::expect_error;
 using test::ScratchFolder;
 
 TraceExtent extent(std::int64_t samples, std::int64_t layers) {
-  return {
-      .samples = samples, .layers = layers, .units = 48, .components = 8, .tokens = 30 * samples, .ranks = 3};
+  return {.samples = samples,
+          .rows = samples,
+          .layers = layers,
+          .units = 48,
+          .components = 8,
+          .tokens = 30 * samples,
+          .ranks = 3};
 }
 
 TEST(FileBuilder, SizeIsToldBeforehandWithinAPercentOrFourKilobytes) {

@@ -13,8 +13,9 @@ namespace {
 using Shape = std::vector<std::int64_t>;
 using enum ElementType;
 
-// N = 20, L = 3 (P = 7), D = 12 (K = 12), k = 5, 300 tokens, 4 ranks.
-const TraceExtent extent{.samples = 20, .layers = 3, .units = 12, .components = 5, .tokens = 300, .ranks = 4};
+// N = 20, L = 6 (P = 13, S = 12), D = 14 (K = 14), k = k' = f = 5, 300 tokens, 4 ranks.
+const TraceExtent extent{
+    .samples = 20, .rows = 20, .layers = 6, .units = 14, .components = 5, .tokens = 300, .ranks = 4};
 
 /// The contract's table, written out by hand.
 const std::map<std::string, std::pair<ElementType, Shape>> contract = {
@@ -24,42 +25,96 @@ const std::map<std::string, std::pair<ElementType, Shape>> contract = {
     {"/samples/position", {int64, {20}}},
     {"/samples/token_offset", {int64, {21}}},
     {"/samples/token", {int32, {300}}},
-    {"/points/layer", {int32, {7}}},
-    {"/points/kind", {text, {7}}},
-    {"/residual/last_token", {float32, {20, 7, 12}}},
-    {"/trajectory/mean", {float64, {7, 12}}},
-    {"/trajectory/variance", {float64, {7, 12}}},
-    {"/continuity/correlation", {float64, {7, 7}}},
-    {"/continuity/correlation_units", {int64, {7, 7}}},
-    {"/continuity/unit_correlation", {float32, {6, 12}}},
-    {"/continuity/residual_null", {float64, {6}}},
-    {"/continuity/cosine_mean", {float64, {6}}},
-    {"/continuity/cosine_std", {float64, {6}}},
-    {"/continuity/velocity_mean", {float64, {6}}},
-    {"/continuity/velocity_std", {float64, {6}}},
-    {"/continuity/relative_velocity_mean", {float64, {6}}},
-    {"/continuity/relative_velocity_std", {float64, {6}}},
-    {"/continuity/acceleration", {float64, {5}}},
-    {"/density/norm_mean", {float64, {7}}},
-    {"/density/norm_std", {float64, {7}}},
-    {"/density/abs_mean", {float64, {7}}},
-    {"/density/abs_std", {float64, {7}}},
-    {"/density/active_mean", {float64, {7}}},
-    {"/density/active_std", {float64, {7}}},
-    {"/density/hoyer_mean", {float64, {7}}},
-    {"/density/hoyer_std", {float64, {7}}},
-    {"/density/kurtosis_mean", {float64, {7}}},
-    {"/density/kurtosis_std", {float64, {7}}},
-    {"/pca/total_variance", {float64, {7}}},
-    {"/pca/participation_ratio", {float64, {7}}},
-    {"/pca/participation_ratio_corrected", {float64, {7}}},
-    {"/pca/participation_ratio_standardised", {float64, {7}}},
-    {"/pca/effective_rank", {float64, {7}}},
-    {"/pca/top_unit_share", {float64, {7}}},
-    {"/pca/rank", {int32, {7}}},
-    {"/pca/eigenvalue", {float64, {7, 12}}},
-    {"/pca/component", {float32, {7, 5, 12}}},
-    {"/pca/components_for", {int32, {7, 5}}},
+    {"/points/layer", {int32, {13}}},
+    {"/points/kind", {text, {13}}},
+    {"/residual/last_token", {float32, {20, 13, 14}}},
+    {"/trajectory/mean", {float64, {13, 14}}},
+    {"/trajectory/variance", {float64, {13, 14}}},
+    {"/continuity/correlation", {float64, {13, 13}}},
+    {"/continuity/correlation_units", {int64, {13, 13}}},
+    {"/continuity/unit_correlation", {float32, {12, 14}}},
+    {"/continuity/residual_null", {float64, {12}}},
+    {"/continuity/cosine_mean", {float64, {12}}},
+    {"/continuity/cosine_std", {float64, {12}}},
+    {"/continuity/velocity_mean", {float64, {12}}},
+    {"/continuity/velocity_std", {float64, {12}}},
+    {"/continuity/relative_velocity_mean", {float64, {12}}},
+    {"/continuity/relative_velocity_std", {float64, {12}}},
+    {"/continuity/acceleration", {float64, {11}}},
+    {"/density/norm_mean", {float64, {13}}},
+    {"/density/norm_std", {float64, {13}}},
+    {"/density/abs_mean", {float64, {13}}},
+    {"/density/abs_std", {float64, {13}}},
+    {"/density/active_mean", {float64, {13}}},
+    {"/density/active_std", {float64, {13}}},
+    {"/density/hoyer_mean", {float64, {13}}},
+    {"/density/hoyer_std", {float64, {13}}},
+    {"/density/kurtosis_mean", {float64, {13}}},
+    {"/density/kurtosis_std", {float64, {13}}},
+    {"/pca/total_variance", {float64, {13}}},
+    {"/pca/participation_ratio", {float64, {13}}},
+    {"/pca/participation_ratio_corrected", {float64, {13}}},
+    {"/pca/participation_ratio_standardised", {float64, {13}}},
+    {"/pca/effective_rank", {float64, {13}}},
+    {"/pca/top_unit_share", {float64, {13}}},
+    {"/pca/rank", {int32, {13}}},
+    {"/pca/eigenvalue", {float64, {13, 14}}},
+    {"/pca/component", {float32, {13, 5, 14}}},
+    {"/pca/components_for", {int32, {13, 5}}},
+    {"/continuity/mutual_information", {float32, {12, 14}}},
+    {"/continuity/mutual_information_mean", {float64, {12}}},
+    {"/rotation/turns", {float64, {14}}},
+    {"/rotation/null_mean", {float64, {14}}},
+    {"/rotation/null_std", {float64, {14}}},
+    {"/rotation/null_abs_mean", {float64, {14}}},
+    {"/rotation/null_layer_mean", {float64, {14}}},
+    {"/rotation/null_layer_std", {float64, {14}}},
+    {"/rotation/null_layer_abs_mean", {float64, {14}}},
+    {"/rotation/null_step_mean", {float64, {14}}},
+    {"/rotation/null_step_std", {float64, {14}}},
+    {"/rotation/null_step_abs_mean", {float64, {14}}},
+    {"/rotation/null_sign_mean", {float64, {14}}},
+    {"/rotation/null_sign_std", {float64, {14}}},
+    {"/rotation/null_sign_abs_mean", {float64, {14}}},
+    {"/rotation/p_more", {float64, {14}}},
+    {"/rotation/p_fewer", {float64, {14}}},
+    {"/rotation/p_more_layer", {float64, {14}}},
+    {"/rotation/p_fewer_layer", {float64, {14}}},
+    {"/rotation/p_more_step", {float64, {14}}},
+    {"/rotation/p_fewer_step", {float64, {14}}},
+    {"/rotation/p_more_sign", {float64, {14}}},
+    {"/rotation/p_fewer_sign", {float64, {14}}},
+    {"/rotation/sample_turns_mean", {float64, {14}}},
+    {"/rotation/sample_turns_std", {float64, {14}}},
+    {"/rotation/local_turns", {float64, {3}}},
+    {"/pooled/mean", {float64, {14}}},
+    {"/pooled/eigenvalue", {float64, {14}}},
+    {"/pooled/component", {float32, {5, 14}}},
+    {"/pooled/score", {float32, {20, 13, 5}}},
+    {"/pooled/mean_score", {float64, {13, 5}}},
+    {"/pooled/score_range", {float64, {2, 13, 5}}},
+    {"/geometry/curvature_mean", {float64, {11}}},
+    {"/geometry/curvature_std", {float64, {11}}},
+    {"/geometry/plane_curvature_mean", {float64, {11}}},
+    {"/geometry/plane_curvature_std", {float64, {11}}},
+    {"/geometry/straightness", {float64, {20}}},
+    {"/geometry/principal_angle", {float64, {12, 5}}},
+    {"/geometry/flow_eigenvalue", {float64, {12, 5, 2}}},
+    {"/geometry/flow_explained", {float64, {12}}},
+    {"/geometry/flow_persistence", {float64, {12}}},
+    {"/control/sample_permuted/correlation", {float64, {13, 13}}},
+    {"/control/sample_permuted/cosine_mean", {float64, {12}}},
+    {"/control/sample_permuted/velocity_mean", {float64, {12}}},
+    {"/control/sample_permuted/sample_turns_mean", {float64, {14}}},
+    {"/control/layer_permuted/correlation", {float64, {13, 13}}},
+    {"/control/layer_permuted/cosine_mean", {float64, {12}}},
+    {"/control/layer_permuted/velocity_mean", {float64, {12}}},
+    {"/control/layer_permuted/turns", {float64, {14}}},
+    {"/control/random_basis/correlation", {float64, {13, 13}}},
+    {"/control/random_basis/cosine_mean", {float64, {12}}},
+    {"/control/random_basis/velocity_mean", {float64, {12}}},
+    {"/control/random_basis/turns", {float64, {14}}},
+    {"/control/layer_permuted/point", {int32, {13}}},
     {"/timing/peak_bytes", {int64, {4}}},
 };
 
@@ -80,7 +135,9 @@ TEST(TraceLayout, IsTheContract) {
 }
 
 TEST(TraceLayout, FillsThePoints) {
-  const Layout layout = trace_layout(extent);
+  TraceExtent three = extent;
+  three.layers = 3;
+  const Layout layout = trace_layout(three);
   EXPECT_EQ(std::get<std::vector<std::int64_t>>(dataset_named(layout, "/points/layer").values),
             (Shape{0, 0, 1, 1, 2, 2, 3}));
   EXPECT_EQ(std::get<std::vector<std::string>>(dataset_named(layout, "/points/kind").values),
@@ -88,14 +145,51 @@ TEST(TraceLayout, FillsThePoints) {
                                       "pre_mlp", "final"}));
 }
 
-TEST(TraceLayout, RecordsTheChoice) {
-  for (const char* path : {"/density/active_mean", "/density/active_std"}) {
-    const Layout layout = trace_layout(extent);
-    const auto& attributes = dataset_named(layout, path).attributes;
-    ASSERT_EQ(attributes.size(), 1U);
-    EXPECT_EQ(attributes[0].first, "threshold");
-    EXPECT_EQ(attributes[0].second, AttributeValue(0.1));
+AttributeValue choice(const TraceExtent& given, const std::string& path, const std::string& name) {
+  const Layout layout = trace_layout(given);
+  for (const auto& [known, value] : dataset_named(layout, path).attributes) {
+    if (known == name) return value;
   }
+  return "no such attribute";
+}
+
+TEST(TraceLayout, RecordsTheChoices) {
+  for (const char* path : {"/density/active_mean", "/density/active_std"}) {
+    EXPECT_EQ(choice(extent, path, "threshold"), AttributeValue(0.1));
+  }
+  TraceExtent other = extent;
+  other.permutations = 77;
+  for (const char* path : {"/rotation/null_mean", "/rotation/null_sign_std", "/rotation/p_fewer_layer"}) {
+    EXPECT_EQ(choice(other, path, "draws"), AttributeValue(std::int64_t{77})) << path;
+  }
+  EXPECT_EQ(choice(extent, "/rotation/p_more_step", "ties"), AttributeValue(1e-9));
+  EXPECT_EQ(choice(extent, "/continuity/mutual_information", "bins"), AttributeValue(std::int64_t{2}));
+  const auto cut = [](const TraceExtent& given) {
+    return std::get<std::string>(choice(given, "/geometry/flow_explained", "cut"));
+  };
+  other.rows_kept = false;
+  EXPECT_NE(cut(extent), cut(other)) << "moments know singular values less well than rows do";
+}
+
+TEST(TraceLayout, CountsBinsAndEigenvalues) {
+  TraceExtent given = extent;
+  const std::map<std::int64_t, std::int64_t> bins = {{1, 2},    {44, 2},    {45, 3},    {667, 11},
+                                                     {720, 12}, {5119, 31}, {5120, 32}, {1 << 30, 32}};
+  for (const auto& [rows, expected] : bins) {
+    given.rows = rows;
+    EXPECT_EQ(given.information_bins(), expected) << rows;
+  }
+  given.rows = 1;
+  given.components = 64;
+  EXPECT_EQ(given.eigenvalues(), 0);
+  EXPECT_EQ(given.pooled_eigenvalues(), 12);
+  EXPECT_EQ(given.flow_components(), 12);
+  given.units = 40;
+  given.rows = 2;
+  EXPECT_EQ(given.pooled_eigenvalues(), 25);
+  EXPECT_EQ(given.flow_components(), 16);
+  given.rows = std::int64_t{1} << 62;
+  EXPECT_EQ(given.pooled_eigenvalues(), 40);
 }
 
 std::vector<std::string> absent_of(const TraceExtent& given) {
@@ -112,19 +206,22 @@ std::vector<std::string> absent_of(const TraceExtent& given) {
 
 TEST(TraceLayout, SmallRunsLackWhatHasNoEntries) {
   TraceExtent one = extent;
-  one.samples = 1;
-  EXPECT_EQ(absent_of(one), (std::vector<std::string>{"/pca/eigenvalue", "/pca/component"}));
+  one.samples = one.rows = 1;
+  EXPECT_EQ(absent_of(one),
+            (std::vector<std::string>{"/pca/eigenvalue", "/pca/component", "/geometry/principal_angle"}));
   one.layers = 1;
-  EXPECT_EQ(absent_of(one).size(), 2U) << "three points are two steps and a bend";
+  EXPECT_EQ(absent_of(one).size(), 4U) << "three points are two steps and a bend, and no run of angles";
   TraceExtent few = extent;
-  few.samples = 4;
+  few.samples = few.rows = 4;
   const Layout layout = trace_layout(few);
-  EXPECT_EQ(shape_of(layout, dataset_named(layout, "/pca/component")), (Shape{7, 3, 12})) << "k <= K = N - 1";
+  EXPECT_EQ(shape_of(layout, dataset_named(layout, "/pca/component")), (Shape{13, 3, 14}))
+      << "k <= K = N - 1";
+  TraceExtent shallow = extent;
+  shallow.layers = 4;
+  EXPECT_EQ(absent_of(shallow), (std::vector<std::string>{"/rotation/local_turns"}));
   TraceExtent none = extent;
-  none.components = 0;
-  EXPECT_EQ(absent_of(none), (std::vector<std::string>{"/pca/component"}));
   none.layers = 0;
-  test::expect_error(core::ExitCode::internal, "a trace of nothing", [&] { trace_layout(none); });
+  test::expect_error(core::ExitCode::internal, "no trace has such sizes", [&] { trace_layout(none); });
 }
 
 TEST(TraceLayout, KeepsRowsAsAsked) {
@@ -133,6 +230,65 @@ TEST(TraceLayout, KeepsRowsAsAsked) {
   EXPECT_EQ(dataset_named(trace_layout(rows), "/residual/last_token").type, float64);
   rows.keep_rows = false;
   EXPECT_EQ(absent_of(rows), (std::vector<std::string>{"/residual/last_token"}));
+}
+
+const std::vector<std::string> absent_when_streamed = {"/residual/last_token",
+                                                       "/continuity/mutual_information",
+                                                       "/continuity/mutual_information_mean",
+                                                       "/control/sample_permuted/correlation",
+                                                       "/control/sample_permuted/cosine_mean",
+                                                       "/control/sample_permuted/velocity_mean",
+                                                       "/control/sample_permuted/sample_turns_mean",
+                                                       "/headline/*_se"};
+
+TEST(TraceLayout, StreamingLacksWhatNeedsAllRows) {
+  TraceExtent streamed = extent;
+  streamed.rows_kept = false;
+  EXPECT_EQ(absent_of(streamed), absent_when_streamed);
+  streamed.keep_rows = false;
+  EXPECT_EQ(absent_of(streamed), absent_when_streamed) << "nothing is left out twice";
+  const Layout layout = trace_layout(streamed);
+  EXPECT_FALSE(groups_of(layout).contains("/control/sample_permuted"));
+  EXPECT_FALSE(groups_of(layout).contains("/residual"));
+  EXPECT_EQ(shape_of(layout, dataset_named(layout, "/pooled/score")), (Shape{20, 13, 5}));
+}
+
+TEST(TraceLayout, EveryTokenIsARow) {
+  TraceExtent all = extent;
+  all.rows = 280;
+  test::expect_error(core::ExitCode::internal, "280 rows", [&] { trace_layout(all); });
+  all.every_token = true;
+  test::expect_error(core::ExitCode::internal, "280 rows", [&] { trace_layout(all); });
+  all.rows_kept = false;
+  std::vector<std::string> expected = absent_when_streamed;
+  for (const char* path : {"/samples/position", "/pooled/score", "/geometry/straightness",
+                           "/rotation/sample_turns_mean", "/rotation/sample_turns_std",
+                           "/control/random_basis/correlation", "/control/random_basis/cosine_mean",
+                           "/control/random_basis/velocity_mean", "/control/random_basis/turns"}) {
+    expected.emplace_back(path);
+  }
+  EXPECT_EQ(absent_of(all), expected);
+  const Layout layout = trace_layout(all);
+  EXPECT_EQ(shape_of(layout, dataset_named(layout, "/samples/length")), (Shape{20}));
+  EXPECT_EQ(shape_of(layout, dataset_named(layout, "/pooled/score_range")), (Shape{2, 13, 5}));
+  EXPECT_EQ(layout.attributes[0].value, AttributeValue(std::int64_t{280}));
+  all.rows = 3;
+  EXPECT_EQ(shape_of(trace_layout(all), dataset_named(trace_layout(all), "/pca/eigenvalue")), (Shape{13, 2}));
+}
+
+TEST(TraceLayout, SaysWhereNumbersMayBeMissing) {
+  const auto of = [](const TraceExtent& given, const char* path) {
+    const Layout layout = trace_layout(given);
+    return dataset_named(layout, path).nan_where;
+  };
+  TraceExtent one = extent;
+  one.samples = one.rows = 1;
+  for (const char* path : {"/trajectory/variance", "/continuity/velocity_std", "/pca/total_variance"}) {
+    EXPECT_EQ(of(extent, path), "") << path;
+    EXPECT_EQ(of(one, path), "there is one row") << path;
+  }
+  EXPECT_EQ(of(extent, "/residual/last_token"), "");
+  EXPECT_EQ(of(extent, "/pooled/score"), "beyond the rank");
 }
 
 }  // namespace

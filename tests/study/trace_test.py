@@ -372,7 +372,9 @@ class OutputFile(ProgramTest):
             "dtype": "float32",
             "residual_dtype": "float32",
             "architecture": "LlamaForCausalLM",
-            "not_computed": "",
+            "rows": 4,
+            "moments": "rows",
+            "every_token": 0,
         }
         self.assertEqual({name: root[name] for name in expected}, expected)
         for name in ("program_version", "git_commit", "libraries", "config", "command", "created_utc", "threads",

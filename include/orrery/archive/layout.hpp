@@ -51,7 +51,8 @@ struct Dataset {
   std::string long_name;                ///< what it is, with its definition
   std::string units = "1";
   std::vector<std::pair<std::string, AttributeValue>> attributes = {};
-  Values values = {};  ///< all of it, where known beforehand; `text` must be
+  Values values = {};          ///< all of it, where known beforehand; `text` must be
+  std::string nan_where = {};  ///< which entries are NaN by right; empty: none. An attribute of that name
 };
 
 /// A dataset that a full run has and this one lacks, for the root attribute `not_computed`.
@@ -84,6 +85,9 @@ std::set<std::string> groups_of(const Layout& layout);
 /// Lengths of the dataset's dimensions, slowest first.
 std::vector<std::int64_t> shape_of(const Layout& layout, const Dataset& dataset);
 
+/// Moves the dataset `path`, or all that lie in a group of that name, to `absent`.
+void leave_out(Layout& layout, const std::string& path, const std::string& reason);
+
 /// Moves each dataset that has a dimension of length 0 to `absent`, and drops the scales of that length.
 void leave_out_empty(Layout& layout);
 
@@ -91,6 +95,11 @@ void leave_out_empty(Layout& layout);
 /// scale or one used twice by a dataset, a dataset named as a dimension it has, a group named as a scale, a
 /// length below 1, values that don't fill their dataset.
 void validate(const Layout& layout);
+
+/// Whether an attribute tells of the run rather than of its numbers: two runs that give the same numbers may
+/// differ in it. Those of /timing and /checksum, and of the root: time, place, ranks, build, command, paths,
+/// `config` (some of its options count, see study::compare_files) and `complete`.
+bool tells_of_run(const std::string& object, const std::string& attribute);
 
 /// Bytes of all arrays, without HDF5's own. `file_bytes` (file_builder.hpp) counts those too.
 std::int64_t data_bytes(const Layout& layout);

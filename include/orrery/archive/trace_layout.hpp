@@ -9,29 +9,43 @@ namespace orrery::archive {
 inline constexpr const char* trace_format = "orrery-trace";
 inline constexpr std::int64_t trace_format_version = 1;
 
-/// The sizes that a trace file's datasets have (design.md).
+/// The sizes that a trace file's datasets have, and the choices that it records (design.md).
 struct TraceExtent {
-  std::int64_t samples = 0;     ///< N, rows
+  std::int64_t samples = 0;
+  std::int64_t rows = 0;        ///< N; as many as samples, unless every token is measured
   std::int64_t layers = 0;      ///< L; P = 2L + 1 capture points follow
   std::int64_t units = 0;       ///< D
-  std::int64_t components = 0;  ///< k as asked for; the file has at most K = min(N − 1, D)
+  std::int64_t components = 0;  ///< as asked for; the file has k of each point and k' pooled
   std::int64_t tokens = 0;      ///< of all samples together, BOS counted
   std::int64_t ranks = 1;
-  bool keep_rows = true;      ///< `--store rows`
-  bool rows_float64 = false;  ///< `--residual float64`
+  std::int64_t permutations = 1000;  ///< draws of each null
+  bool rows_kept = true;             ///< `--moments rows`: what needs all rows at once is computed
+  bool every_token = false;          ///< `--tokens all`: a row is a token; rows are not kept then
+  bool keep_rows = true;             ///< `--store rows`
+  bool rows_float64 = false;         ///< `--residual float64`
   double active_threshold = 0.1;
 
   std::int64_t points() const { return 2 * layers + 1; }
-  /// K: eigenvalues a covariance can have above 0. 0 for one row.
+  /// K: eigenvalues a covariance can have above 0, min(N − 1, D). 0 for one row.
   std::int64_t eigenvalues() const;
-  /// k: eigenvectors that are kept.
+  /// k: eigenvectors that are kept of each point.
   std::int64_t kept_components() const;
+  /// min(N·P − 1, D) of the PCA over all points, and k' kept eigenvectors.
+  std::int64_t pooled_eigenvalues() const;
+  std::int64_t pooled_components() const;
+  /// f: the pooled components between whose scores the linear flow is fitted.
+  std::int64_t flow_components() const;
+  /// B: bins of the mutual information along each axis, floor(sqrt(N/5)) from 2 to 32.
+  std::int64_t information_bins() const;
 };
 
-/// The layout of a trace file: names, shapes and types as design.md has them. What has no entry in this run,
-/// and the rows where they are not kept, stands in `absent`. `/points` is filled in; the groups /timing and
-/// /headline wait for their attributes; those of the root are the caller's to add. Scales lie at the root;
-/// `rank_number` alone lies in /timing, so that nothing outside depends on the ranks.
+/// The layout of a trace file: names, shapes and types as design.md has them, and how each dataset is
+/// defined, where it is NaN, what was chosen. What has no entry in this run, or is not computed where rows
+/// are streamed, stands in `absent`. `/points` is filled in; the root has `rows` (N), `moments` ("rows" or
+/// "streaming") and `every_token` (0 or 1), its other attributes are the caller's to add. The groups /timing,
+/// /headline and /checksum wait for their attributes, and so does /geometry where every token is measured:
+/// `straightness_mean` and `straightness_std` then. Scales lie at the root; `rank_number` alone lies in
+/// /timing, so that nothing outside depends on the ranks.
 Layout trace_layout(const TraceExtent& extent);
 
 }  // namespace orrery::archive

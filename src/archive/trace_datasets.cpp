@@ -1,0 +1,176 @@
+#include "trace_datasets.hpp"
+
+#include "orrery/core/index.hpp"
+
+#include <algorithm>
+
+namespace orrery::archive {
+namespace {
+
+using enum ElementType;
+
+void add_texts(Layout& layout) {
+  const auto add = [&](const char* name, const char* long_name) {
+    layout.datasets.push_back({.path = std::string("/samples/") + name,
+                               .type = int64,
+                               .dimensions = {"sample"},
+                               .long_name = long_name});
+  };
+  add("row", "line of the corpus that the sample was taken from, counted from 0");
+  add("characters", "Unicode code points of the sample, stripped");
+  add("length", "tokens of the sample, BOS counted");
+  add("position", "place of the measured token in the sample; BOS has 0");
+  layout.datasets.push_back(
+      {.path = "/samples/token_offset",
+       .type = int64,
+       .dimensions = {"sample_bound"},
+       .long_name = "where a sample's tokens begin: ids of sample n = token[offset[n]:offset[n+1]]"});
+  layout.datasets.push_back(
+      {.path = "/samples/token",
+       .type = int32,
+       .dimensions = {"token_index"},
+       .long_name = "token ids of all samples, BOS included, one sample after the other"});
+}
+
+void add_points(Layout& layout, const TraceExtent& extent) {
+  std::vector<std::int64_t> layers;
+  std::vector<std::string> kinds;
+  for (core::Point point(0); point.value() < extent.points(); ++point) {
+    layers.push_back(core::layer_of(point).value());
+    kinds.emplace_back(core::name_of(core::kind_of(point, extent.layers)));
+  }
+  layout.datasets.push_back(
+      {.path = "/points/layer",
+       .type = int32,
+       .dimensions = {"point"},
+       .long_name = "decoder layer of the point; the final point has the number of layers",
+       .values = std::move(layers)});
+  layout.datasets.push_back(
+      {.path = "/points/kind",
+       .type = text,
+       .dimensions = {"point"},
+       .long_name = "what the point stands before: pre_attention, pre_mlp; final: before the last norm",
+       .values = std::move(kinds)});
+}
+
+void add_trajectory(Layout& layout, const TraceExtent& extent) {
+  layout.datasets.push_back({.path = "/trajectory/mean",
+                             .dimensions = {"point", "unit"},
+                             .long_name = "mean over rows of x[n,s,d]: the mean trajectory a[s,d]"});
+  layout.datasets.push_back({.path = "/trajectory/variance",
+                             .dimensions = {"point", "unit"},
+                             .long_name = "variance over rows of x[n,s,d], divisor N - 1",
+                             .nan_where = where_one_row(extent)});
+}
+
+void add_correlations(Layout& layout) {
+  layout.datasets.push_back({.path = "/continuity/correlation",
+                             .dimensions = {"point", "other_point"},
+                             .long_name =
+                                 "mean over units of the Pearson correlation over rows of x[:,s,d] with "
+                                 "x[:,t,d]; units constant at s or t are left out",
+                             .nan_where = "no unit varies at both points"});
+  layout.datasets.push_back({.path = "/continuity/correlation_units",
+                             .type = int64,
+                             .dimensions = {"point", "other_point"},
+                             .long_name = "units that the mean correlation was taken over"});
+  layout.datasets.push_back({.path = "/continuity/unit_correlation",
+                             .type = float32,
+                             .dimensions = {"step", "unit"},
+                             .long_name = "Pearson correlation over rows of x[:,s,d] with x[:,s+1,d]",
+                             .nan_where = "the unit is constant at either point"});
+  layout.datasets.push_back(
+      {.path = "/continuity/residual_null",
+       .dimensions = {"step"},
+       .long_name = "mean over units of sd(x[:,s,d]) / sqrt(var(x[:,s,d]) + var(x[:,s+1,d] - x[:,s,d])): "
+                    "the correlation that adding an independent step leaves",
+       .nan_where = "no unit varies at both points"});
+}
+
+void add_information(Layout& layout, const TraceExtent& extent) {
+  layout.datasets.push_back(
+      {.path = "/continuity/mutual_information",
+       .type = float32,
+       .dimensions = {"step", "unit"},
+       .long_name =
+           "mutual information over rows of x[:,s,d] and x[:,s+1,d]: plug-in estimate on bins x bins "
+           "cells less the Miller-Madow bias (K_xy - K_x - K_y + 1) / (2 N), K counting occupied "
+           "cells",
+       .units = "nat",
+       .attributes = {{"bins", extent.information_bins()},
+                      {"bins_rule",
+                       "equal-frequency, B = floor(sqrt(N / 5)) from 2 to 32: the value of rank r falls in "
+                       "bin floor(r B / N), equal values share the lowest of their ranks"}},
+       .nan_where = "the unit is constant at either point"});
+  layout.datasets.push_back({.path = "/continuity/mutual_information_mean",
+                             .dimensions = {"step"},
+                             .long_name = "mean over units of mutual_information; units constant at either "
+                                          "point are left out",
+                             .units = "nat",
+                             .nan_where = "no unit varies at both points"});
+}
+
+void add_density(Layout& layout, const TraceExtent& extent) {
+  const auto add = [&](const char* name, const char* what, const char* undefined) {
+    add_moments(layout, extent, std::string("/density/") + name, "point", what, undefined);
+  };
+  add("norm", "the Euclidean norm of x[n,s]", "");
+  add("abs", "the mean over units of |x[n,s,d]|", "");
+  add("active", "the fraction of units with |x[n,s,d]| > threshold", "");
+  for (const char* name : {"/density/active_mean", "/density/active_std"}) {
+    std::ranges::find(layout.datasets, name, &Dataset::path)->attributes = {
+        {"threshold", extent.active_threshold}};
+  }
+  add("hoyer", "the Hoyer sparsity (sqrt(D) - |x|_1 / |x|_2) / (sqrt(D) - 1) of x[n,s]", "x[n,s] is 0");
+  add("kurtosis", "the excess kurtosis m4 / m2^2 - 3 over units of x[n,s]", "all units of x[n,s] are equal");
+}
+
+}  // namespace
+
+std::string where_one_row(const TraceExtent& extent) {
+  return extent.rows == 1 ? "there is one row" : "";
+}
+
+void add_moments(Layout& layout, const TraceExtent& extent, const std::string& path,
+                 const std::string& dimension, const std::string& what, const std::string& undefined,
+                 const std::string& units) {
+  const std::string left_out = undefined.empty() ? "" : "; rows in which " + undefined + " are left out";
+  layout.datasets.push_back({.path = path + "_mean",
+                             .dimensions = {dimension},
+                             .long_name = "mean over rows of " + what + left_out,
+                             .units = units,
+                             .nan_where = undefined.empty() ? "" : "no row is left"});
+  layout.datasets.push_back(
+      {.path = path + "_std",
+       .dimensions = {dimension},
+       .long_name = "standard deviation over rows of " + what + ", divisor one less than the rows" + left_out,
+       .units = units,
+       .nan_where = undefined.empty() ? where_one_row(extent) : "fewer than two rows are left"});
+}
+
+void add_samples(Layout& layout, const TraceExtent& extent) {
+  add_texts(layout);
+  add_points(layout, extent);
+  layout.datasets.push_back({.path = "/residual/last_token",
+                             .type = extent.rows_float64 ? float64 : float32,
+                             .dimensions = {"sample", "point", "unit"},
+                             .long_name = "residual stream x[n,s,d] of the measured token, before any norm"});
+}
+
+void add_units(Layout& layout, const TraceExtent& extent) {
+  add_trajectory(layout, extent);
+  add_correlations(layout);
+  const auto add = [&](const char* name, const char* what, const char* undefined) {
+    add_moments(layout, extent, std::string("/continuity/") + name, "step", what, undefined);
+  };
+  add("cosine", "cos(x[n,s], x[n,s+1])", "either is 0");
+  add("velocity", "the Euclidean norm of x[n,s+1] - x[n,s]", "");
+  add("relative_velocity", "the Euclidean norm of x[n,s+1] - x[n,s] over that of x[n,s]", "x[n,s] is 0");
+  layout.datasets.push_back({.path = "/continuity/acceleration",
+                             .dimensions = {"bend"},
+                             .long_name = "velocity_mean[s+1] - velocity_mean[s]"});
+  add_information(layout, extent);
+  add_density(layout, extent);
+}
+
+}  // namespace orrery::archive

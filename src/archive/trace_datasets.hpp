@@ -1,0 +1,32 @@
+#pragma once
+
+#include "orrery/archive/trace_layout.hpp"
+
+#include <string>
+#include <vector>
+
+namespace orrery::archive {
+
+// The datasets of a trace file, group by group, as a run has them that lacks nothing.
+
+/// /samples, /points, /residual.
+void add_samples(Layout& layout, const TraceExtent& extent);
+/// /trajectory, /continuity, /density.
+void add_units(Layout& layout, const TraceExtent& extent);
+/// /rotation.
+void add_rotations(Layout& layout, const TraceExtent& extent);
+/// /pca, /pooled, /geometry.
+void add_space(Layout& layout, const TraceExtent& extent);
+/// /control.
+void add_controls(Layout& layout);
+
+/// NAME_mean and NAME_std over rows of `what`, in `units`. `undefined` says which rows have none; where it is
+/// empty, each has one.
+void add_moments(Layout& layout, const TraceExtent& extent, const std::string& path,
+                 const std::string& dimension, const std::string& what, const std::string& undefined,
+                 const std::string& units = "1");
+
+/// What a spread over rows says of itself in `nan_where` where there is one row, and nothing otherwise.
+std::string where_one_row(const TraceExtent& extent);
+
+}  // namespace orrery::archive
