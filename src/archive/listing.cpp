@@ -67,6 +67,13 @@ std::int64_t measure(hid_t dataset, DatasetInfo& info, const Check& check) {
   return bytes;
 }
 
+/// Where a dataset's entries begin in the file, at most at `last`.
+std::int64_t place_of(hid_t dataset, std::int64_t last, const Check& check) {
+  const haddr_t place = H5Dget_offset(dataset);
+  if (place == HADDR_UNDEF || std::cmp_greater(place, last)) check.about("beyond the file's end").fail();
+  return static_cast<std::int64_t>(place);
+}
+
 DatasetInfo describe(hid_t file, const std::string& path, std::int64_t file_bytes, const Check& check) {
   const Handle dataset = check.own(H5Dopen2(file, path.c_str(), H5P_DEFAULT));
   const Handle creation = check.own(H5Dget_create_plist(dataset.get()));
@@ -88,6 +95,7 @@ DatasetInfo describe(hid_t file, const std::string& path, std::int64_t file_byte
   if (info.has_values && (bytes > file_bytes || !std::cmp_equal(H5Dget_storage_size(dataset.get()), bytes))) {
     check.about("larger than the file").fail();
   }
+  if (info.has_values) info.offset = place_of(dataset.get(), file_bytes - bytes, check);
   info.long_name = text_attribute(dataset.get(), "long_name", check);
   info.units = text_attribute(dataset.get(), "units", check);
   for (unsigned axis = 0; axis < info.shape.size(); ++axis) {

@@ -24,8 +24,10 @@ namespace fs = std::filesystem;
 constexpr const char* lock_name = "lock";
 /// All that may lie in OUT.part, the lock last: it guards the rest.
 constexpr std::array<const char*, 2> own_names{"data.h5", lock_name};
-/// Room for what `set_attributes` adds at the end.
-constexpr std::int64_t attribute_bytes = std::int64_t{256} << 10;
+/// Room for what `set_attributes` adds at the end: headline and timing, and 17 bytes of checksum for 16 MiB.
+std::int64_t attribute_bytes(std::int64_t file_bytes) {
+  return (std::int64_t{256} << 10) + (file_bytes >> 19);
+}
 
 [[noreturn]] void exists(const fs::path& path, const std::string& what) {
   throw core::usage_error(what, path.string(), "give --overwrite to replace it, or another --out");
@@ -123,7 +125,7 @@ Output::Output(fs::path out, Existing existing)
 }
 
 void Output::reserve(std::int64_t bytes) const {
-  reserve_on_disk(file(), bytes + attribute_bytes);
+  reserve_on_disk(file(), bytes + attribute_bytes(bytes));
 }
 
 void Output::publish() {

@@ -1,5 +1,6 @@
 #include "orrery/study/trace.hpp"
 
+#include "orrery/archive/checksum.hpp"
 #include "orrery/archive/file_builder.hpp"
 #include "orrery/archive/finish.hpp"
 #include "orrery/archive/output.hpp"
@@ -87,9 +88,7 @@ class Trace {
       if (output_) output_->discard();
       throw;
     }
-    parallel::agree(ranks_, "finishing the file", [&] {
-      if (ranks_.is_root()) finish();
-    });
+    finish();
   }
 
  private:
@@ -100,6 +99,7 @@ class Trace {
   PlannedRanks planned_ranks() const;
   std::vector<archive::Attribute> provenance() const;
   std::vector<archive::Attribute> timing() const;
+  std::vector<archive::Attribute> last_attributes();
 
   TraceOptions options_;
   const std::string& command_;
@@ -272,8 +272,21 @@ std::vector<archive::Attribute> Trace::timing() const {
           at("tokens_per_second", static_cast<double>(tokens) / forward_seconds_)};
 }
 
-/// On rank 0: what is known only now, the mark of completeness, and the final name.
+/// What is known only now, checksums, the mark of completeness, and the final name.
 void Trace::finish() {
+  parallel::agree(ranks_, "finishing the file", [&] {
+    if (ranks_.is_root()) archive::set_attributes(output_->file(), last_attributes());
+  });
+  archive::write_checksums(ranks_, output_ ? output_->file() : "");
+  parallel::agree(ranks_, "publishing the file", [&] {
+    if (!ranks_.is_root()) return;
+    archive::mark_complete(output_->file());
+    output_->publish();
+  });
+}
+
+/// On rank 0.
+std::vector<archive::Attribute> Trace::last_attributes() {
   const Hashes hashes = hashes_.get();
   std::vector<archive::Attribute> attributes = timing();
   attributes.push_back({"/", "model_sha256", hashes.model});
@@ -283,9 +296,7 @@ void Trace::finish() {
     attributes.push_back({"/headline", entry.name, entry.value});
     attributes.push_back({"/headline", entry.name + "_se", entry.standard_error});
   }
-  archive::set_attributes(output_->file(), attributes);
-  archive::mark_complete(output_->file());
-  output_->publish();
+  return attributes;
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
-// example_file PATH: a complete trace file of made-up numbers, for the readers of other languages to open.
+// example_file PATH [streaming|all]: a complete trace file of made-up numbers, for other programs to open: of
+// rows that were kept, of rows that were streamed, or of every token.
 // example_file PATH fail: rank 1 may not write; for the script that watches how that ends.
+#include "orrery/archive/checksum.hpp"
 #include "orrery/archive/file_builder.hpp"
 #include "orrery/archive/finish.hpp"
 #include "orrery/archive/output.hpp"
@@ -41,10 +43,27 @@ void write_share(archive::SharedFile& file, const std::string& path, const std::
   file.write(path, slab, std::span<const T>(values));
 }
 
-void run(const parallel::Communicator& ranks, const std::string& path, bool fail) {
-  archive::Layout layout = archive::trace_layout(
-      {.samples = 6, .layers = 2, .units = 10, .components = 3, .tokens = 50, .ranks = ranks.size()});
-  layout.attributes = {{"/", "config", "[trace]\nmodel=Übung\n"}, {"/", "seed", std::int64_t{7}}};
+archive::Layout layout_of(std::string_view kind, int ranks) {
+  const bool all = kind == "all";
+  const bool kept = !all && kind != "streaming";
+  archive::Layout layout = archive::trace_layout({.samples = 6,
+                                                  .rows = all ? 44 : 6,
+                                                  .layers = 5,
+                                                  .units = 10,
+                                                  .components = 3,
+                                                  .tokens = 50,
+                                                  .ranks = ranks,
+                                                  .permutations = 9,
+                                                  .rows_kept = kept,
+                                                  .every_token = all,
+                                                  .keep_rows = kept});
+  layout.attributes.push_back({"/", "config", "[trace]\nmodel = Übung\n"});
+  layout.attributes.push_back({"/", "seed", std::int64_t{7}});
+  return layout;
+}
+
+void run(const parallel::Communicator& ranks, const std::string& path, const archive::Layout& layout,
+         bool fail) {
   std::optional<archive::Output> output;
   parallel::agree(ranks, "making the output", [&] {
     if (!ranks.is_root()) return;
@@ -73,6 +92,10 @@ void run(const parallel::Communicator& ranks, const std::string& path, bool fail
     if (!ranks.is_root()) return;
     archive::set_attributes(output->file(),
                             {{"/timing", "total_seconds", 1.5}, {"/headline", "turns", 10.7}});
+  });
+  archive::write_checksums(ranks, output ? output->file() : "");
+  parallel::agree(ranks, "publishing the output", [&] {
+    if (!ranks.is_root()) return;
     archive::mark_complete(output->file());
     output->publish();
   });
@@ -84,7 +107,8 @@ int main(int argc, char** argv) {
   parallel::Environment environment(argc, argv);
   const parallel::Communicator ranks = parallel::Communicator::world();
   try {
-    run(ranks, argv[1], argc > 2 && std::string_view(argv[2]) == "fail");
+    const std::string_view kind = argc > 2 ? argv[2] : "";
+    run(ranks, argv[1], layout_of(kind, ranks.size()), kind == "fail");
   } catch (const parallel::AgreedError& error) {
     if (ranks.is_root()) std::fprintf(stderr, "orrery: %s\n", error.what());
     // All ranks know, but the file is open: MPI_Finalize would close it, and hang.

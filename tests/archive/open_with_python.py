@@ -1,4 +1,4 @@
-"""open_with_python.py LAUNCHER...: makes a trace file with the command given and opens it with h5py and xarray."""
+"""open_with_python.py LAUNCHER...: makes trace files with the command given and opens them with h5py and xarray."""
 
 import os
 import subprocess
@@ -9,39 +9,59 @@ import h5py
 import numpy as np
 import xarray
 
-N, L, D, K, MODES, TOKENS, RANKS = 6, 2, 10, 5, 3, 50, 2
+N, L, D, K, MODES, TOKENS, RANKS = 6, 5, 10, 5, 3, 50, 2
 P = 2 * L + 1
-LENGTHS = {"sample": N, "sample_bound": N + 1, "token_index": TOKENS, "point": P, "other_point": P, "step": P - 1,
-           "bend": P - 2, "unit": D, "mode": MODES, "eigen": K, "share": 5, "rank_number": RANKS}
+LENGTHS = {"sample": N, "sample_bound": N + 1, "token_index": TOKENS, "point": P, "other_point": P, "place": P,
+           "other_place": P, "step": P - 1, "bend": P - 2, "run": P - 10, "unit": D, "mode": MODES, "eigen": K,
+           "pooled_mode": MODES, "pooled_eigen": D, "flow_mode": MODES, "complex_part": 2, "extreme": 2, "share": 5,
+           "rank_number": RANKS}
+#: Datasets that a file of this kind has, and how many lines of not_computed.
+KINDS = {"rows": (97, 0), "streaming": (97 - 7, 8), "all": (97 - 7 - 9, 8 + 9)}
 DIMENSIONS = {
     "samples": {"row": ("sample",), "token": ("token_index",), "token_offset": ("sample_bound",)},
     "points": {"layer": ("point",), "kind": ("point",)},
     "residual": {"last_token": ("sample", "point", "unit")},
     "trajectory": {"mean": ("point", "unit"), "variance": ("point", "unit")},
     "continuity": {"correlation": ("point", "other_point"), "unit_correlation": ("step", "unit"),
-                   "acceleration": ("bend",), "cosine_mean": ("step",)},
+                   "acceleration": ("bend",), "cosine_mean": ("step",), "mutual_information": ("step", "unit")},
     "density": {"hoyer_std": ("point",), "active_mean": ("point",)},
     "pca": {"eigenvalue": ("point", "eigen"), "component": ("point", "mode", "unit"),
             "components_for": ("point", "share"), "rank": ("point",)},
+    "rotation": {"turns": ("unit",), "null_step_abs_mean": ("unit",), "local_turns": ("run",)},
+    "pooled": {"eigenvalue": ("pooled_eigen",), "component": ("pooled_mode", "unit"),
+               "score": ("sample", "point", "pooled_mode"), "score_range": ("extreme", "point", "pooled_mode")},
+    "geometry": {"curvature_std": ("bend",), "straightness": ("sample",), "principal_angle": ("step", "mode"),
+                 "flow_eigenvalue": ("step", "flow_mode", "complex_part")},
+    "control/sample_permuted": {"correlation": ("point", "other_point"), "sample_turns_mean": ("unit",)},
+    "control/layer_permuted": {"correlation": ("place", "other_place"), "point": ("place",), "turns": ("unit",)},
+    "control/random_basis": {"cosine_mean": ("step",), "turns": ("unit",)},
     "timing": {"peak_bytes": ("rank_number",)},
 }
 
 
-def check_h5py(path):
+def lengths_of(kind):
+    """A run over every token has more rows than units."""
+    return LENGTHS | ({"eigen": D} if kind == "all" else {})
+
+
+def check_h5py(path, kind):
     with h5py.File(path) as file:
         assert file.attrs["format"] == "orrery-trace", file.attrs["format"]
         assert file.attrs["format_version"] == 1
         assert file.attrs["complete"] == 1
-        assert file.attrs["config"] == "[trace]\nmodel=Übung\n"
+        assert file.attrs["config"] == "[trace]\nmodel = Übung\n"
         assert file.attrs["seed"] == 7
-        assert file.attrs["not_computed"] == ""
+        assert file.attrs["rows"] == (44 if kind == "all" else N)
+        assert file.attrs["moments"] == ("rows" if kind == "rows" else "streaming")
+        assert len(file.attrs["not_computed"].splitlines()) == KINDS[kind][1], file.attrs["not_computed"]
         assert file["timing"].attrs["total_seconds"] == 1.5
         assert file["headline"].attrs["turns"] == 10.7
         assert file["density/active_mean"].attrs["threshold"] == 0.1
+        assert file["rotation/null_mean"].attrs["draws"] == 9
         assert list(file["share"]) == [50, 80, 90, 95, 99]
         assert [kind.decode() for kind in file["points/kind"]] == ["pre_attention", "pre_mlp"] * L + ["final"]
-        assert list(file["points/layer"]) == [0, 0, 1, 1, 2]
-        seen = []
+        assert list(file["points/layer"]) == [s // 2 for s in range(P)]
+        lengths, seen = lengths_of(kind), []
 
         def visit(name, item):
             if not isinstance(item, h5py.Dataset):
@@ -51,7 +71,7 @@ def check_h5py(path):
             assert isinstance(item.attrs["units"], str) and item.attrs["units"], name
             assert item.chunks is None and item.dtype.byteorder != ">", name
             if item.is_scale:
-                assert item.shape == (LENGTHS[name.split("/")[-1]],), name
+                assert item.shape == (lengths[name.split("/")[-1]],), name
                 return
             for axis, length in zip(item.dims, item.shape):
                 assert len(axis) == 1 and axis[0].shape == (length,), name
@@ -60,13 +80,17 @@ def check_h5py(path):
                 assert np.array_equal(item[()], expected), name
 
         file.visititems(visit)
-        assert len(seen) == 43 + len(LENGTHS), len(seen)
+        assert len(seen) == KINDS[kind][0] + len(LENGTHS), len(seen)
+        hashed = {name for name in seen if name.split("/")[0] != "timing" and file[name].id.get_offset() is not None}
+        named = set(file["checksum"].attrs) - {"algorithm", "block_bytes", "attributes"}
+        assert {name.replace("/", ".") for name in hashed} == named, hashed ^ named
 
 
 def check_xarray(path):
     with xarray.open_dataset(path, engine="h5netcdf") as root:
         assert root.attrs["format"] == "orrery-trace"
-        assert list(root.variables) == ["share"], list(root.variables)
+        assert sorted(root.variables) == ["complex_part", "extreme", "share"], list(root.variables)
+        assert list(root.extreme.values) == ["least", "greatest"]
     for group, variables in DIMENSIONS.items():
         with xarray.open_dataset(path, group=group, engine="h5netcdf") as data:
             for name, dimensions in variables.items():
@@ -79,15 +103,22 @@ def check_xarray(path):
         assert float(pca.eigenvalue.isel(point=2, eigen=1)) == 2 * K + 1
     with xarray.open_datatree(path, engine="h5netcdf") as tree:
         assert tree["pca/component"].dims == ("point", "mode", "unit")
+        assert tree["control/layer_permuted/point"].dims == ("place",)
+        greatest = tree["pooled/score_range"].sel(extreme="greatest")
+        assert float(greatest.isel(point=0, pooled_mode=0)) == P * MODES
 
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "run.h5")
-        subprocess.run([*sys.argv[1:], path], check=True)
-        assert os.listdir(folder) == ["run.h5"], os.listdir(folder)
-        check_h5py(path)
-        check_xarray(path)
+        for kind in KINDS:
+            path = os.path.join(folder, f"{kind}.h5")
+            subprocess.run([*sys.argv[1:], path, kind], check=True)
+            assert f"{kind}.h5.part" not in os.listdir(folder), os.listdir(folder)
+            check_h5py(path, kind)
+        check_xarray(os.path.join(folder, "rows.h5"))
+        with xarray.open_datatree(os.path.join(folder, "all.h5"), engine="h5netcdf") as tree:
+            assert tree["pooled/mean_score"].dims == ("point", "pooled_mode")
+            assert "sample_permuted" not in tree["control"].children
 
 
 main()

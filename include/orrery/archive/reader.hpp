@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,21 +22,30 @@ struct DatasetInfo {
   std::string long_name;
   std::string units;
   bool is_scale = false;
-  bool has_values = true;  ///< false for a scale that stands for its length alone
+  bool has_values = true;   ///< false for a scale that stands for its length alone
+  std::int64_t offset = 0;  ///< where its entries begin in the file, one after the other; 0 without values
+
+  /// Entries, and the bytes they take in the file. Neither overflows in a file that was listed.
+  std::int64_t entries() const;
+  std::int64_t bytes() const { return entries() * size_of(type); }
 };
 
 /// What to do with a file whose run did not end.
 enum class Incomplete { refuse, accept };
 
+/// Whether the file may be anyone's, or is the one that this very run made.
+enum class Origin { unknown, own };
+
 /// One of orrery's files, read by one process, without MPI. Made for files of unknown origin: sizes are held
 /// against the file's own before memory is taken, nothing outside the file is followed, and a
-/// child process reads all but the numbers first, since HDF5 may crash on a damaged file. Errors are
-/// bad_input.
+/// child process reads all but the numbers first, since HDF5 may crash on a damaged file (not where the file
+/// is our `own`: not every network under MPI bears a child). Errors are bad_input.
 class Reader {
  public:
   /// Opens the file. Throws bad_input where it is missing, not HDF5, not one of orrery's, of a format newer
   /// than this program, damaged, or not complete (unless `accept`).
-  explicit Reader(const std::filesystem::path& path, Incomplete incomplete = Incomplete::refuse);
+  explicit Reader(const std::filesystem::path& path, Incomplete incomplete = Incomplete::refuse,
+                  Origin origin = Origin::unknown);
   ~Reader();
   Reader(Reader&&) noexcept;
   Reader& operator=(Reader&&) noexcept;
@@ -61,6 +71,10 @@ class Reader {
   std::vector<double> read_reals(const std::string& path, std::int64_t first, std::int64_t count) const;
   /// The same, as the little-endian bytes of the file; for comparing files bit by bit.
   std::vector<std::byte> read_bytes(const std::string& path, std::int64_t first, std::int64_t count) const;
+
+  /// Fills `into` with the dataset's bytes from `first` on, as they lie in the file: row-major,
+  /// little-endian. For any part of any dataset but one of text, in memory that the caller bounds.
+  void read_stored(const std::string& path, std::int64_t first, std::span<std::byte> into) const;
 
   /// Names of the attributes of a group or dataset that hold one text or number, sorted; HDF5's own are left
   /// out.
