@@ -12,13 +12,14 @@ import h5py
 import numpy as np
 import xarray
 from orrery_program import PYTHON, ROOT, ProgramTest, run, shared_data
+from reference.headline import headline, headline_errors
 from trace_file import attributes, datasets, differences
-from trace_reference import headline, headline_errors
 
 MODEL = ROOT / "build" / "models" / "smollm2-135m-instruct-q4_1"
 SAMPLES = 24
 LAYERS, UNITS = 30, 576
 POINTS = 2 * LAYERS + 1
+DRAWS = 100
 
 HEADLINE = [
     f"{name}_{place}"
@@ -29,7 +30,11 @@ HEADLINE = [
     )
     for name in names
     for place in places
-]
+] + [
+    f"{name}{null}"
+    for null in ("", "_layer", "_step", "_sign")
+    for name in ("null_turns", "turns_more", "turns_more_fdr", "turns_fewer", "turns_fewer_fdr")
+] + ["turns"]  # fmt: skip
 
 #: Groups as xarray sees them: each variable's dimensions.
 LABELLED = {
@@ -70,7 +75,8 @@ LENGTHS = {
 
 def options() -> list[str | Path]:
     corpus = shared_data("wikitext-2/wiki.test.raw")
-    return ["--model", MODEL, "--corpus", corpus, "--samples", str(SAMPLES), "--dtype", "float32", "--device", "cpu"]
+    return ["--model", MODEL, "--corpus", corpus, "--samples", str(SAMPLES), "--dtype", "float32", "--device", "cpu",
+            "--permutations", str(DRAWS)]  # fmt: skip
 
 
 class RealRun(ProgramTest):
@@ -117,7 +123,7 @@ class RealRun(ProgramTest):
         found = {name: value for (item, name), value in attributes(self.path).items() if item == "headline"}
         self.assertEqual(set(found), set(HEADLINE) | {f"{name}_se" for name in HEADLINE})
         x = datasets(self.path)["residual/last_token"].astype(np.float64)
-        expected = headline(x) | {f"{name}_se": value for name, value in headline_errors(x).items()}
+        expected = headline(x, DRAWS) | {f"{name}_se": value for name, value in headline_errors(x, DRAWS).items()}
         for name, value in expected.items():
             with self.subTest(name=name):
                 np.testing.assert_allclose(found[name], value, rtol=1e-8, atol=1e-12)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from orrery_program import Outcome, ProgramTest, run, shared_data
-from safetensors_file import read_header, read_tensors
+from orrery_program import Outcome, ProgramTest, run
+from safetensors_file import read_header
+from tiny_models import IN_DOUBLE, golden_rows, tiny, write_corpus
 from trace_file import attributes, datasets, differences
-from trace_reference import EPSILON, SHARES, Spectrum, headline, headline_errors, trace_numbers
 
 #: The tiny Llamas, with the least cosine of a bfloat16 run of the reference library (their README).
 LLAMAS = {
@@ -27,28 +27,6 @@ LLAMAS = {
     "llama-sharded": 0.99962,
     "llama-bias": 0.99904,
 }
-IN_DOUBLE = ("--dtype", "float64", "--residual", "float64")
-
-
-def tiny(name: str) -> Path:
-    return shared_data(f"models/{name}")
-
-
-def write_corpus(path: Path, rows: int, longest: int = 200) -> Path:
-    """The first `rows` rows of WikiText-2 of between 60 and `longest` characters."""
-    kept: list[str] = []
-    for line in shared_data("wikitext-2/wiki.test.raw").read_text(encoding="utf-8").split("\n"):
-        if 60 < len(line.strip()) < longest and len(kept) < rows:
-            kept.append(line.strip())
-    assert len(kept) == rows
-    path.write_text("\n".join(kept) + "\n", encoding="utf-8")
-    return path
-
-
-def golden_rows(model: str) -> np.ndarray:
-    """(4, P, D): the last token of prompts 1 … 4, the reference's."""
-    expected = read_tensors(tiny(model) / "expected.safetensors")
-    return np.stack([expected[f"residual.{prompt}"][-1] for prompt in range(1, 5)])
 
 
 class ResidualStream(ProgramTest):
@@ -104,156 +82,6 @@ class ResidualStream(ProgramTest):
                 self.assertEqual(found["samples/row"].tolist(), [0, 1, 2, 3])
                 characters = [len(prompt["text"].strip()) for prompt in prompts]
                 self.assertEqual(found["samples/characters"].tolist(), characters)
-
-
-class Numbers(ProgramTest):
-    """Every dataset equals what the slow reference makes of the file's own rows."""
-
-    def check(self, path: Path) -> None:
-        found = datasets(path)
-        x = found["residual/last_token"].astype(np.float64)
-        expected = trace_numbers(x)
-        for name, value in expected.items():
-            with self.subTest(dataset=name):
-                self.compare(name, found[name], value, x)
-        for name in found:
-            known = name in expected or name.split("/")[0] in {"samples", "points", "residual", "timing"}
-            spectrum = name in {"pca/rank", "pca/eigenvalue", "pca/component", "pca/components_for"}
-            self.assertTrue(known or spectrum or "/" not in name, f"{name} is not checked")
-        self.check_spectra(found, x)
-        self.check_points(found)
-
-    def compare(self, name: str, found: np.ndarray, expected: np.ndarray, x: np.ndarray) -> None:
-        self.assertEqual(found.shape, expected.shape)
-        np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
-        if found.dtype.kind == "i":
-            np.testing.assert_array_equal(found, expected)
-            return
-        # Sums over N rows or D units lose up to that many roundings; float32 is the file's own rounding.
-        rounding = 64 * EPSILON * max(x.shape[0], x.shape[2])
-        if found.dtype == np.float32:
-            rounding = 2.0**-23
-        absolute = rounding if name.startswith("continuity/") else 0.0
-        if name == "trajectory/mean":
-            absolute = rounding * np.abs(x).max()
-        if name == "continuity/acceleration" or name.endswith("_std"):
-            # A small difference of large numbers: rounded as those are.
-            absolute = rounding * max(1.0, np.abs(np.nan_to_num(expected)).max(), np.abs(x).max())
-        if name == "pca/participation_ratio_corrected":
-            # What is left of tr(C²) after tr(C)²/M has few digits where rows are few.
-            rounding = max(rounding * float(np.abs(np.nan_to_num(expected)).max()), 1e-9)
-        np.testing.assert_allclose(found, expected, rtol=rounding, atol=absolute, equal_nan=True)
-
-    def check_spectra(self, found: dict[str, np.ndarray], x: np.ndarray) -> None:
-        samples, points, units = x.shape
-        for s in range(points):
-            with self.subTest(point=s):
-                spectrum = Spectrum(x[:, s])
-                if samples < 2:
-                    self.assertEqual(found["pca/rank"][s], 0)
-                    continue
-                near = (spectrum.all_eigenvalues > spectrum.threshold / 30) & (
-                    spectrum.all_eigenvalues < spectrum.threshold * 30
-                )
-                self.assertFalse(near.any(), "an eigenvalue too near the threshold for a test")
-                self.assertEqual(found["pca/rank"][s], spectrum.rank)
-                error = 16 * max(samples, units) * EPSILON * spectrum.eigenvalue[0]
-                np.testing.assert_allclose(found["pca/eigenvalue"][s], spectrum.eigenvalue, rtol=1e-13, atol=error)
-                self.assertTrue((found["pca/eigenvalue"][s][spectrum.rank :] == 0).all())
-                self.check_components(found["pca/component"][s], spectrum, error)
-                for place, share in enumerate(SHARES):
-                    if not spectrum.is_close_call(share):
-                        self.assertEqual(found["pca/components_for"][s, place], spectrum.components_for(share))
-
-    def check_components(self, component: np.ndarray, spectrum: Spectrum, error: float) -> None:
-        kept = min(len(component), spectrum.rank)
-        self.assertGreater(kept, 0)
-        self.assertTrue(np.isnan(component[kept:]).all(), "vectors beyond the rank")
-        v = component[:kept].astype(np.float64)
-        rounding = 2.0**-24 * np.sqrt(spectrum.units)
-        np.testing.assert_allclose(v @ v.T, np.eye(kept), atol=8 * rounding)
-        largest = np.abs(component[:kept]).argmax(axis=1)  # the first of equals
-        self.assertTrue((component[np.arange(kept), largest] > 0).all(), "the sign rule")
-        value = spectrum.eigenvalue[:kept, None]
-        residual = np.linalg.norm(v @ spectrum.covariance - value * v, axis=1)
-        self.assertLess(residual.max(), 4 * (rounding * spectrum.eigenvalue[0] + error))
-        for i in range(kept):
-            # Davis and Kahan: an eigenvector turns by at most the error over the gap to its neighbours.
-            # What the rows leave untouched has eigenvalue 0.
-            others = np.append(np.delete(spectrum.all_eigenvalues, i), [0.0] * (spectrum.count < spectrum.units))
-            gap = np.abs(others - spectrum.all_eigenvalues[i]).min()
-            bound = 4 * error / max(gap, 1e-300) + 8 * rounding
-            if bound < 0.1:
-                self.assertGreater(abs(v[i] @ spectrum.component[i]), 1 - bound**2 - 8 * rounding, f"component {i}")
-
-    def check_points(self, found: dict[str, np.ndarray]) -> None:
-        points = len(found["points/layer"])
-        self.assertEqual(found["points/layer"].tolist(), [s // 2 for s in range(points)])
-        kinds = [b"pre_attention" if s % 2 == 0 else b"pre_mlp" for s in range(points - 1)] + [b"final"]
-        self.assertEqual(found["points/kind"].tolist(), kinds)
-        self.assertEqual(found["share"].tolist(), [50, 80, 90, 95, 99])
-
-    def check_headline(self, path: Path, bound: float = 1e-9) -> None:
-        x = datasets(path)["residual/last_token"].astype(np.float64)
-        found = {name: value for (item, name), value in attributes(path).items() if item == "headline"}
-        errors = headline_errors(x)
-        expected = headline(x) | {f"{name}_se": value for name, value in errors.items()}
-        self.assertEqual(found.keys(), expected.keys())
-        for name, value in expected.items():
-            with self.subTest(headline=name):
-                np.testing.assert_allclose(found[name], value, rtol=bound, atol=1e-12)
-
-    def test_fewer_rows_than_units(self) -> None:
-        corpus = write_corpus(self.folder / "corpus.txt", 40)
-        path = self.trace(tiny("llama31"), corpus, "--min-chars", "0", "--components", "12")
-        self.check(path)
-        self.check_headline(path)
-        self.assertEqual(datasets(path)["pca/eigenvalue"].shape, (9, 39))
-        self.assertEqual(datasets(path)["pca/component"].shape, (9, 12, 64))
-
-    def test_more_rows_than_units(self) -> None:
-        corpus = write_corpus(self.folder / "corpus.txt", 150)
-        path = self.trace(tiny("llama31"), corpus, "--min-chars", "0", "--max-chars", "200")
-        self.check(path)
-        self.check_headline(path)
-        self.assertEqual(datasets(path)["pca/eigenvalue"].shape, (9, 64))
-
-    def test_rows_in_double_on_three_ranks(self) -> None:
-        corpus = write_corpus(self.folder / "corpus.txt", 90)
-        path = self.trace(tiny("llama-sharded"), corpus, "--min-chars", "0", *IN_DOUBLE, ranks=3)
-        self.assertEqual(datasets(path)["residual/last_token"].dtype, np.float64)
-        self.check(path)
-
-    def test_one_sample(self) -> None:
-        folder = tiny("llama31")
-        path = self.trace(folder, folder / "corpus.txt", "--min-chars", "0", "--samples", "1", ranks=2)
-        self.check(path)
-        found = datasets(path)
-        self.assertTrue(np.isnan(found["trajectory/variance"]).all())
-        self.assertFalse(np.isnan(found["continuity/velocity_mean"]).any())
-        left_out = attributes(path)[("/", "not_computed")]
-        for name in ("/pca/eigenvalue", "/pca/component"):
-            self.assertNotIn(name[1:], found)
-            self.assertIn(name, left_out)
-
-    def test_two_samples(self) -> None:
-        folder = tiny("llama-gqa")
-        path = self.trace(folder, folder / "corpus.txt", "--min-chars", "0", "--samples", "2", ranks=3)
-        self.check(path)
-
-    def test_no_wrong_number_passes(self) -> None:
-        """The comparison above fails on a number that is off by little."""
-        corpus = write_corpus(self.folder / "corpus.txt", 40)
-        path = self.trace(tiny("llama31"), corpus, "--min-chars", "0")
-        found = datasets(path)
-        x = found["residual/last_token"].astype(np.float64)
-        for name, expected in trace_numbers(x).items():
-            value = found[name].copy()
-            place = tuple(np.argwhere(~np.isnan(expected))[-1])
-            value[place] = value[place] * (1 + 1e-6) if value.dtype.kind == "f" else value[place] + 1
-            if value[place] != found[name][place]:
-                with self.assertRaises(AssertionError, msg=name):
-                    self.compare(name, value, expected, x)
 
 
 class SameBits(ProgramTest):

@@ -1,0 +1,38 @@
+"""The tiny Llamas of the test data, whose residual streams are known, and a corpus for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from orrery_program import shared_data
+from safetensors_file import read_tensors
+
+#: Everything in double precision: within 1e-11 of the known streams (README of the models).
+IN_DOUBLE = ("--dtype", "float64", "--residual", "float64")
+
+
+def tiny(name: str) -> Path:
+    return shared_data(f"models/{name}")
+
+
+def write_corpus(path: Path, rows: int, longest: int = 200) -> Path:
+    """The first `rows` rows of WikiText-2 of between 60 and `longest` characters."""
+    kept: list[str] = []
+    for line in shared_data("wikitext-2/wiki.test.raw").read_text(encoding="utf-8").split("\n"):
+        if 60 < len(line.strip()) < longest and len(kept) < rows:
+            kept.append(line.strip())
+    assert len(kept) == rows
+    path.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    return path
+
+
+def golden_streams(model: str) -> list[np.ndarray]:
+    """(T, P, D) of prompts 1 … 4, which are the rows of the model's corpus: every token, BOS first."""
+    expected = read_tensors(tiny(model) / "expected.safetensors")
+    return [expected[f"residual.{prompt}"] for prompt in range(1, 5)]
+
+
+def golden_rows(model: str) -> np.ndarray:
+    """(4, P, D): the last token of each."""
+    return np.stack([stream[-1] for stream in golden_streams(model)])
