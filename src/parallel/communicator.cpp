@@ -137,10 +137,7 @@ std::vector<std::vector<std::byte>> Communicator::gather(std::span<const std::by
   const std::int64_t size = std::ssize(bytes);
   if (!is_root()) {
     check_mpi(MPI_Send(&size, 1, MPI_INT64_T, 0, 0, handle_), "MPI_Send");
-    for (std::size_t offset = 0; offset < bytes.size(); offset += largest_message) {
-      const auto part = chunk(bytes, offset);
-      check_mpi(MPI_Send(part.data(), core::narrow<int>(part.size()), MPI_BYTE, 0, 0, handle_), "MPI_Send");
-    }
+    send(bytes, 0);
     return all;
   }
   all.emplace_back(bytes.begin(), bytes.end());
@@ -148,15 +145,26 @@ std::vector<std::vector<std::byte>> Communicator::gather(std::span<const std::by
     std::int64_t expected = 0;
     check_mpi(MPI_Recv(&expected, 1, MPI_INT64_T, from, 0, handle_, MPI_STATUS_IGNORE), "MPI_Recv");
     std::vector<std::byte> theirs(core::narrow<std::size_t>(expected));
-    for (std::size_t offset = 0; offset < theirs.size(); offset += largest_message) {
-      const std::size_t part = std::min(largest_message, theirs.size() - offset);
-      check_mpi(MPI_Recv(theirs.data() + offset, core::narrow<int>(part), MPI_BYTE, from, 0, handle_,
-                         MPI_STATUS_IGNORE),
-                "MPI_Recv");
-    }
+    receive(theirs, from);
     all.push_back(std::move(theirs));
   }
   return all;
+}
+
+void Communicator::send(std::span<const std::byte> bytes, int to) const {
+  for (std::size_t offset = 0; offset < bytes.size(); offset += largest_message) {
+    const auto part = chunk(bytes, offset);
+    check_mpi(MPI_Send(part.data(), core::narrow<int>(part.size()), MPI_BYTE, to, 0, handle_), "MPI_Send");
+  }
+}
+
+void Communicator::receive(std::span<std::byte> bytes, int from) const {
+  for (std::size_t offset = 0; offset < bytes.size(); offset += largest_message) {
+    const std::size_t part = std::min(largest_message, bytes.size() - offset);
+    check_mpi(MPI_Recv(bytes.data() + offset, core::narrow<int>(part), MPI_BYTE, from, 0, handle_,
+                       MPI_STATUS_IGNORE),
+              "MPI_Recv");
+  }
 }
 
 std::vector<std::string> Communicator::all_gather(const std::string& text) const {

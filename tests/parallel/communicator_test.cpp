@@ -51,6 +51,15 @@ TEST(Communicator, GathersByRank) {
   }
 }
 
+TEST(Communicator, PassesBytesDownTheRanks) {
+  const auto ranks = Communicator::world();
+  std::vector<std::int64_t> counts(3, 0);
+  if (!ranks.is_root()) ranks.receive(std::as_writable_bytes(std::span(counts)), ranks.rank() - 1);
+  EXPECT_EQ(counts, std::vector<std::int64_t>(3, ranks.rank()));
+  for (std::int64_t& count : counts) ++count;
+  if (ranks.rank() + 1 < ranks.size()) ranks.send(std::as_bytes(std::span(counts)), ranks.rank() + 1);
+}
+
 TEST(Communicator, AllGathersTextsWithAnyCharacters) {
   const auto ranks = Communicator::world();
   const auto all =

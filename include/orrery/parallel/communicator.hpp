@@ -12,7 +12,7 @@
 namespace orrery::parallel {
 
 /// A group of ranks. Owns its MPI handle; errors of MPI become internal_error. Only the main thread calls it.
-/// Every member function but `rank`, `size`, `is_root` and `handle` is collective.
+/// Every member function but `rank`, `size`, `is_root`, `handle`, `send` and `receive` is collective.
 class Communicator {
  public:
   /// Collective: all ranks, in a communicator of orrery's own.
@@ -58,6 +58,12 @@ class Communicator {
 
   /// Collective: sends `send` to `to` while receiving from `from`; returns what came. Chunked past 2³¹.
   std::vector<std::byte> send_receive(std::span<const std::byte> send, int to, int from) const;
+
+  /// Sends `bytes` to `to`, which must `receive` as many from this rank; may wait until it does. Chunked past
+  /// 2³¹.
+  void send(std::span<const std::byte> bytes, int to) const;
+  /// Fills `bytes` with what `from` sends.
+  void receive(std::span<std::byte> bytes, int from) const;
 
  private:
   explicit Communicator(MPI_Comm handle);
