@@ -41,9 +41,9 @@ std::int64_t point_scratch(const Extent& extent, std::int64_t points, std::int64
   return number * std::max(components, left_out);
 }
 
-/// The numbers of the rows' table, by step and by point.
+/// The numbers of the rows' table, by step, by point and by bend, and one for the whole.
 std::int64_t table_columns(const Extent& extent) {
-  return 3 * (extent.points - 1) + 5 * extent.points;
+  return 5 * (extent.points - 1) + 5 * extent.points + std::max<std::int64_t>(0, extent.points - 2) + 1;
 }
 
 }  // namespace

@@ -10,7 +10,9 @@
 #include <cstdio>
 #include <ctime>
 #include <fstream>
+#include <numeric>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -66,7 +68,9 @@ class Stopwatch {
 void time_parts(const parallel::Communicator& ranks, const statistics::SampleShard& rows,
                 const statistics::Extent& extent, int threads) {
   Stopwatch watch(ranks);
-  const auto samples = statistics::sample_statistics(ranks, rows, extent, threads);
+  std::vector<std::int64_t> permuted_points(extent.points);
+  std::iota(permuted_points.rbegin(), permuted_points.rend(), 0);
+  const auto samples = statistics::sample_statistics(ranks, rows, extent, permuted_points, threads);
   watch.lap("rows");
   statistics::UnitShard by_unit = statistics::by_unit(ranks, rows, extent);
   watch.lap("exchange by unit");

@@ -125,6 +125,29 @@ double kurtosis(const Data& data, std::int64_t n, std::int64_t s) {
   return moment(2) > 0 ? moment(4) / (moment(2) * moment(2)) - 3 : not_a_number;
 }
 
+double curvature(const Data& data, std::int64_t n, std::int64_t s) {
+  const auto step = [&](std::int64_t t, std::int64_t d) -> long double {
+    return static_cast<long double>(data.at(n, t + 1, d)) - data.at(n, t, d);
+  };
+  const auto product = [&](std::int64_t t, std::int64_t u) {
+    long double sum = 0;
+    for (std::int64_t d = 0; d < data.extent.units; ++d) sum += step(t, d) * step(u, d);
+    return sum;
+  };
+  if (product(s, s) == 0 || product(s + 1, s + 1) == 0) return not_a_number;
+  const long double cosine = product(s, s + 1) / std::sqrt(product(s, s) * product(s + 1, s + 1));
+  return static_cast<double>(std::acos(std::clamp(cosine, -1.0L, 1.0L)));
+}
+
+double straightness(const Data& data, std::int64_t n, std::int64_t) {
+  const std::int64_t last = data.extent.points - 1;
+  double arc = 0;
+  for (std::int64_t s = 0; s < last; ++s) arc += velocity(data, n, s);
+  const double ends = std::sqrt(sum_over_units(
+      data, [&](std::int64_t d) { return std::pow(data.at(n, last, d) - data.at(n, 0, d), 2); }));
+  return ends > 0 ? arc / ends : not_a_number;
+}
+
 double row_mean(const Data& data, const RowMeasure& measure, std::int64_t s) {
   double sum = 0;
   double count = 0;

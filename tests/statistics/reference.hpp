@@ -34,6 +34,10 @@ double mean_abs(const Data& data, std::int64_t n, std::int64_t s);
 double active(const Data& data, std::int64_t n, std::int64_t s);
 double hoyer(const Data& data, std::int64_t n, std::int64_t s);
 double kurtosis(const Data& data, std::int64_t n, std::int64_t s);
+/// The angle at s + 1 between the steps to and from it, by the arc cosine of long doubles.
+double curvature(const Data& data, std::int64_t n, std::int64_t s);
+/// Arc length over end-to-end distance; the last argument is not used.
+double straightness(const Data& data, std::int64_t n, std::int64_t);
 
 using RowMeasure = std::function<double(const Data&, std::int64_t, std::int64_t)>;
 /// Mean and standard deviation of a measure over the rows where it is not NaN.

@@ -10,6 +10,7 @@ namespace orrery::statistics {
 struct StatisticsOptions {
   std::int64_t components = 64;  ///< leading eigenvectors kept, `--components`
   int threads = 1;               ///< units' blocks and points in hand at once, `--threads`
+  std::uint64_t seed = 0;        ///< of the controls' permutations, `--seed`
 };
 
 /// The bytes that `trace_statistics` needs at its peak on the rank that needs most, beyond its SampleShard of
