@@ -2,18 +2,15 @@
 
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/schedule/workers.hpp"
+#include "principal_components.hpp"
 #include "scatter.hpp"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/linalg_eigh.h>
-#include <ATen/ops/linalg_qr.h>
-#include <ATen/ops/mm.h>
 
 #include <algorithm>
-#include <cmath>
 #include <span>
-#include <tuple>
+#include <vector>
 
 namespace orrery::statistics {
 namespace {
@@ -22,116 +19,92 @@ std::int64_t eigenvalue_count(const Extent& extent) {
   return std::max<std::int64_t>(0, std::min(extent.samples - 1, extent.units));
 }
 
-/// Turns `vector` so that its entry of largest magnitude is positive, the first of equals. Magnitudes are
-/// compared as float32: the file's precision, and coarse enough that rounding does not choose among equals.
-void fix_sign(double* vector, std::int64_t length) {
-  std::int64_t largest = 0;
-  const auto magnitude = [&](std::int64_t i) { return std::abs(static_cast<float>(vector[i])); };
-  for (std::int64_t i = 1; i < length; ++i) {
-    if (magnitude(i) > magnitude(largest)) largest = i;
-  }
-  if (vector[largest] >= 0) return;
-  for (std::int64_t i = 0; i < length; ++i) vector[i] = -vector[i];
-}
-
-/// The leading `count` principal directions (count, D) from the eigenvectors of the scatter matrix, in its
-/// columns and ascending. A Gram eigenvector u becomes yᵀu, whose length and, where eigenvalues are small
-/// beside the first, whose right angles are rounded off: a QR decomposition in descending order mends both.
-at::Tensor directions(const at::Tensor& eigenvectors, const at::Tensor& y, std::int64_t count) {
-  const at::Tensor leading = eigenvectors.narrow(1, eigenvectors.size(1) - count, count).flip(1).t();
-  if (!by_gram(y.size(0), y.size(1))) return leading.contiguous();
-  return std::get<0>(at::linalg_qr(at::mm(leading, y).t())).t().contiguous();
-}
-
-/// Where one point's results go.
-struct Place {
-  double* mean;          // (D)
-  double* eigenvalue;    // (K)
-  double* component;     // (k, D), NaN so far
-  std::int64_t vectors;  // k
-};
-
-/// K eigenvalues of C, descending, from those of the scatter matrix, ascending; 0 beyond the rank. Returns
-/// the rank.
-std::int32_t write_eigenvalues(const at::Tensor& ascending, const Extent& extent, double* eigenvalue) {
-  const std::int64_t count = eigenvalue_count(extent);
-  const double* from = ascending.const_data_ptr<double>() + ascending.numel();
-  const double freedom = static_cast<double>(extent.samples - 1);
-  for (std::int64_t i = 0; i < count; ++i) eigenvalue[i] = std::max(from[-1 - i], 0.0) / freedom;
-  const std::int32_t rank =
-      rank_of({eigenvalue, static_cast<std::size_t>(count)}, extent.samples, extent.units);
-  std::fill(eigenvalue + rank, eigenvalue + count, 0.0);
-  return rank;
-}
-
-/// The numbers that need no eigenvalue. Takes what it needs of `rows.y`, which is not the centred rows
-/// afterwards.
-void measure_scatter(CentredRows& rows, const at::Tensor& scatter, Spectrum& spectrum) {
-  const std::int64_t samples = rows.y.size(0);
+/// The numbers that need no eigenvalue, from Σ y² of each unit and the scatter matrix. `square_correlations`
+/// gives Σ r_ij² where there is any variance.
+template <class SquareCorrelations>
+void measure_scatter(std::span<const double> squares, const at::Tensor& scatter, std::int64_t samples,
+                     const SquareCorrelations& square_correlations, Spectrum& spectrum) {
   const double freedom = static_cast<double>(samples - 1);
   double trace = 0;
   double varying = 0;
-  for (const double squares : rows.squares) {
-    trace += squares / freedom;
-    varying += squares > 0 ? 1 : 0;
+  for (const double square : squares) {
+    trace += square / freedom;
+    varying += square > 0 ? 1 : 0;
   }
   const double trace_of_square = sum_of_squares(scatter) / (freedom * freedom);
   spectrum.total_variance = trace;
   if (!(trace_of_square > 0)) return;
   spectrum.participation_ratio = participation_ratio(trace, trace_of_square);
   spectrum.participation_ratio_corrected = corrected_participation_ratio(trace, trace_of_square, samples);
-  spectrum.participation_ratio_standardised = varying * varying / sum_of_square_correlations(rows, scatter);
-  spectrum.top_unit_share = *std::max_element(rows.squares.begin(), rows.squares.end()) / freedom / trace;
+  spectrum.participation_ratio_standardised = varying * varying / square_correlations();
+  spectrum.top_unit_share = *std::max_element(squares.begin(), squares.end()) / freedom / trace;
+}
+
+/// The eigenvalues and vectors, and the numbers that need the eigenvalues.
+void solve(const at::Tensor& scatter, const at::Tensor& gram_rows, std::int64_t samples,
+           const PrincipalPlaces& places, Spectrum& spectrum) {
+  spectrum.rank = principal_components(scatter, gram_rows, samples, places);
+  spectrum.effective_rank = effective_rank(places.eigenvalue);
+  for (std::size_t i = 0; i < variance_shares.size(); ++i) {
+    spectrum.components_for[i] = components_for(places.eigenvalue, variance_shares[i]);
+  }
 }
 
 /// The PCA of one point's rows (N, D).
-Spectrum analyse(const at::Tensor& x, const Extent& extent, const Place& place) {
+Spectrum analyse_rows(const at::Tensor& x, double* mean, const PrincipalPlaces& places) {
   CentredRows rows = centre_rows(x);
-  std::copy(rows.mean.begin(), rows.mean.end(), place.mean);
+  std::copy(rows.mean.begin(), rows.mean.end(), mean);
+  const std::int64_t samples = x.size(0);
   Spectrum spectrum;
-  if (extent.samples < 2) return spectrum;
+  if (samples < 2) return spectrum;
+  const bool gram = by_gram(samples, places.units);
   const at::Tensor scatter = scatter_matrix(rows.y);
-  {
-    const auto [values, vectors] = at::linalg_eigh(scatter);
-    spectrum.rank = write_eigenvalues(values, extent, place.eigenvalue);
-    const std::int64_t count = std::min<std::int64_t>(place.vectors, spectrum.rank);
-    if (count > 0) {
-      const at::Tensor leading = directions(vectors, rows.y, count);
-      std::copy_n(leading.const_data_ptr<double>(), leading.numel(), place.component);
-    }
-    for (std::int64_t i = 0; i < count; ++i) fix_sign(place.component + i * extent.units, extent.units);
-  }
-  const std::span<const double> eigenvalues(place.eigenvalue, eigenvalue_count(extent));
-  spectrum.effective_rank = effective_rank(eigenvalues);
-  for (std::size_t i = 0; i < variance_shares.size(); ++i) {
-    spectrum.components_for[i] = components_for(eigenvalues, variance_shares[i]);
-  }
-  measure_scatter(rows, scatter, spectrum);
+  solve(scatter, gram ? rows.y : at::Tensor(), samples, places, spectrum);
+  const auto square_correlations = [&] {
+    return gram ? sum_of_square_correlations(rows) : sum_of_square_correlations(scatter, rows.squares);
+  };
+  measure_scatter(rows.squares, scatter, samples, square_correlations, spectrum);
   return spectrum;
 }
 
-}  // namespace
+/// The PCA of one point from its scatter matrix (D, D).
+Spectrum analyse_scatter(const at::Tensor& scatter, std::int64_t samples, const PrincipalPlaces& places) {
+  Spectrum spectrum;
+  std::vector<double> squares(places.units);
+  for (std::int64_t d = 0; d < places.units; ++d) {
+    squares[d] = scatter.const_data_ptr<double>()[d * (places.units + 1)];
+  }
+  solve(scatter, at::Tensor(), samples, places, spectrum);
+  const auto square_correlations = [&] { return sum_of_square_correlations(scatter, squares); };
+  measure_scatter(squares, scatter, samples, square_correlations, spectrum);
+  return spectrum;
+}
 
-PointStatistics point_statistics(const parallel::Communicator& ranks, const PointShard& shard,
-                                 const Extent& extent, std::int64_t components, int threads) {
-  const std::int64_t points = std::ssize(shard.points);
+/// Collective: the results of `points`, each analysed by `analyse(p, mean, places)` on one thread.
+template <class Analyse>
+PointStatistics each_point(const parallel::Communicator& ranks, const std::vector<core::Point>& points,
+                           const Extent& extent, std::int64_t components, int threads,
+                           const Analyse& analyse) {
+  const std::int64_t count = std::ssize(points);
   const std::int64_t values = eigenvalue_count(extent);
   const std::int64_t vectors = std::min(components, values);
   PointStatistics result;
   std::vector<Spectrum> own;
   parallel::agree(ranks, "principal components", [&] {
-    result.points = shard.points;
-    result.mean = at::empty({points, extent.units}, at::kDouble);
-    result.eigenvalue = at::empty({points, values}, at::kDouble);
-    result.component = at::full({points, vectors, extent.units}, Spectrum::none, at::kDouble);
-    own.resize(points);
+    result.points = points;
+    result.mean = at::empty({count, extent.units}, at::kDouble);
+    result.eigenvalue = at::empty({count, values}, at::kDouble);
+    result.component = at::full({count, vectors, extent.units}, Spectrum::none, at::kDouble);
+    own.resize(count);
     double* const mean = result.mean.mutable_data_ptr<double>();
     double* const eigenvalue = result.eigenvalue.mutable_data_ptr<double>();
     double* const component = result.component.mutable_data_ptr<double>();
-    schedule::parallel_for(points, threads, [&](std::int64_t p) {
-      const Place place{mean + p * extent.units, eigenvalue + p * values,
-                        component + p * vectors * extent.units, vectors};
-      own[p] = analyse(shard.x.select(0, p), extent, place);
+    schedule::parallel_for(count, threads, [&](std::int64_t p) {
+      const PrincipalPlaces places{{eigenvalue + p * values, static_cast<std::size_t>(values)},
+                                   component + p * vectors * extent.units,
+                                   vectors,
+                                   extent.units};
+      own[p] = analyse(p, mean + p * extent.units, places);
     });
   });
   const auto by_rank = ranks.gather_values<Spectrum>(own);
@@ -139,6 +112,28 @@ PointStatistics point_statistics(const parallel::Communicator& ranks, const Poin
     result.spectrum.insert(result.spectrum.end(), one.begin(), one.end());
   }
   return result;
+}
+
+}  // namespace
+
+PointStatistics point_statistics(const parallel::Communicator& ranks, const PointShard& shard,
+                                 const Extent& extent, std::int64_t components, int threads) {
+  return each_point(ranks, shard.points, extent, components, threads,
+                    [&](std::int64_t p, double* mean, const PrincipalPlaces& places) {
+                      return analyse_rows(shard.x.select(0, p), mean, places);
+                    });
+}
+
+PointStatistics point_statistics_of_scatter(const parallel::Communicator& ranks,
+                                            const std::vector<core::Point>& points, const at::Tensor& means,
+                                            const ScatterOfPoint& scatter, const Extent& extent,
+                                            std::int64_t components, int threads) {
+  return each_point(ranks, points, extent, components, threads,
+                    [&](std::int64_t p, double* mean, const PrincipalPlaces& places) {
+                      std::copy_n(means.const_data_ptr<double>() + p * extent.units, extent.units, mean);
+                      if (extent.samples < 2) return Spectrum();
+                      return analyse_scatter(scatter(p), extent.samples, places);
+                    });
 }
 
 }  // namespace orrery::statistics

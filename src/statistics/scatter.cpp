@@ -41,6 +41,13 @@ void centre(const T* x, std::int64_t samples, std::int64_t units, double* y, Cen
   for (std::int64_t d = 0; d < units; ++d) rows.mean[d] += rest[d];
 }
 
+/// 1/√Σy² of each unit, 0 for one that does not vary.
+std::vector<double> standard_scale(std::span<const double> squares) {
+  std::vector<double> scale(squares.size());
+  for (std::size_t d = 0; d < scale.size(); ++d) scale[d] = squares[d] > 0 ? 1 / std::sqrt(squares[d]) : 0;
+  return scale;
+}
+
 }  // namespace
 
 CentredRows centre_rows(const at::Tensor& rows) {
@@ -65,11 +72,16 @@ at::Tensor symmetric_product(const at::Tensor& a) {
     at::Tensor part = product.narrow(0, first, height).narrow(1, first, rows - first);
     at::mm_out(part, a.narrow(0, first, height), a.narrow(0, first, rows - first).t());
   }
-  double* entry = product.mutable_data_ptr<double>();
+  mirror_upper_triangle(product);
+  return product;
+}
+
+void mirror_upper_triangle(at::Tensor& matrix) {
+  const std::int64_t rows = matrix.size(0);
+  double* entry = matrix.mutable_data_ptr<double>();
   for (std::int64_t i = 0; i < rows; ++i) {
     for (std::int64_t j = 0; j < i; ++j) entry[i * rows + j] = entry[j * rows + i];
   }
-  return product;
 }
 
 at::Tensor scatter_matrix(const at::Tensor& y) {
@@ -81,19 +93,19 @@ double sum_of_squares(const at::Tensor& matrix) {
   return lane_sum(matrix.numel(), [&](std::int64_t i) { return entry[i] * entry[i]; });
 }
 
-double sum_of_square_correlations(CentredRows& rows, const at::Tensor& scatter) {
-  const std::int64_t samples = rows.y.size(0);
+double sum_of_square_correlations(CentredRows& rows) {
   const std::int64_t units = rows.y.size(1);
-  std::vector<double> scale(units);  // 1/√Σy², 0 for a unit that does not vary
-  for (std::int64_t d = 0; d < units; ++d)
-    scale[d] = rows.squares[d] > 0 ? 1 / std::sqrt(rows.squares[d]) : 0;
-  if (by_gram(samples, units)) {
-    double* y = rows.y.mutable_data_ptr<double>();
-    for (std::int64_t n = 0; n < samples; ++n) {
-      for (std::int64_t d = 0; d < units; ++d) y[n * units + d] *= scale[d];
-    }
-    return sum_of_squares(symmetric_product(rows.y));
+  const std::vector<double> scale = standard_scale(rows.squares);
+  double* y = rows.y.mutable_data_ptr<double>();
+  for (std::int64_t n = 0; n < rows.y.size(0); ++n) {
+    for (std::int64_t d = 0; d < units; ++d) y[n * units + d] *= scale[d];
   }
+  return sum_of_squares(symmetric_product(rows.y));
+}
+
+double sum_of_square_correlations(const at::Tensor& scatter, std::span<const double> squares) {
+  const std::int64_t units = std::ssize(squares);
+  const std::vector<double> scale = standard_scale(squares);
   const double* entry = scatter.const_data_ptr<double>();
   double total = 0;
   for (std::int64_t i = 0; i < units; ++i) {

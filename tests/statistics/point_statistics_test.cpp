@@ -1,8 +1,10 @@
 #include "orrery/statistics/point_statistics.hpp"
 
 #include "tests/statistics/data.hpp"
+#include "tests/statistics/eigenvectors.hpp"
 #include "tests/statistics/reference.hpp"
 
+#include <ATen/ops/empty.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -13,33 +15,13 @@ namespace {
 
 using parallel::Communicator;
 using testing::Data;
-
-/// Eigenvalues are good to a small multiple of n · 2⁻⁵³ · λ₁, n ≤ 130.
-constexpr double tolerance = 1e-13;
+using testing::expect_eigenvectors;
+using testing::tolerance;
 
 PointStatistics compute(const Communicator& ranks, const Data& data, std::int64_t components,
                         at::ScalarType dtype = at::kFloat) {
   const SampleShard rows = testing::deal(ranks, data, dtype, 9);
   return point_statistics(ranks, by_point(ranks, rows, data.extent), data.extent, components, 2);
-}
-
-/// Rows of `component` up to the rank are unit vectors at right angles with C v = λ v, signed by the rule;
-/// NaN beyond.
-void expect_eigenvectors(const double* component, const double* eigenvalue, std::int64_t count,
-                         std::int64_t rank, const Eigen::MatrixXd& covariance) {
-  using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  const Eigen::Map<const Rows> all(component, count, covariance.rows());
-  const std::int64_t valid = std::min(count, rank);
-  EXPECT_TRUE(all.bottomRows(count - valid).array().isNaN().all());
-  const Eigen::MatrixXd v = all.topRows(valid);
-  EXPECT_LE((v * v.transpose() - Eigen::MatrixXd::Identity(valid, valid)).cwiseAbs().maxCoeff(), 1e-13);
-  for (std::int64_t i = 0; i < valid; ++i) {
-    const Eigen::VectorXd residual = covariance * v.row(i).transpose() - eigenvalue[i] * v.row(i).transpose();
-    EXPECT_LE(residual.norm(), tolerance * eigenvalue[0]) << "component " << i;
-    Eigen::Index largest = 0;
-    v.row(i).cast<float>().cwiseAbs().maxCoeff(&largest);
-    EXPECT_GT(v(i, largest), 0);
-  }
 }
 
 void expect_near(double value, double expected) {
@@ -108,6 +90,53 @@ TEST(PointStatistics, AgreesWithThePlainCovariance) {
       if (ranks.is_root()) expect_spectra(got, data);
     }
   }
+}
+
+/// The same from the plain reference's means and scatter matrices.
+PointStatistics from_scatter(const Communicator& ranks, const Data& data, std::int64_t components) {
+  const Extent& extent = data.extent;
+  const std::vector<core::Point> points =
+      by_point(ranks, testing::deal(ranks, data, at::kFloat, 9), extent).points;
+  at::Tensor mean = at::empty({std::ssize(points), extent.units}, at::kDouble);
+  for (std::size_t p = 0; p < points.size(); ++p) {
+    for (std::int64_t d = 0; d < extent.units; ++d) {
+      mean.mutable_data_ptr<double>()[p * extent.units + d] = reference::mean(data, points[p].value(), d);
+    }
+  }
+  const auto scatter = [&](std::int64_t place) {
+    const reference::Covariance covariance(data, points[place].value());
+    at::Tensor matrix = at::empty({extent.units, extent.units}, at::kDouble);
+    const Eigen::MatrixXd scaled = static_cast<double>(extent.samples - 1) * covariance.matrix;
+    std::copy_n(scaled.data(), scaled.size(), matrix.mutable_data_ptr<double>());
+    return matrix;
+  };
+  return point_statistics_of_scatter(ranks, points, mean, scatter, extent, components, 2);
+}
+
+TEST(PointStatistics, TheScatterMatrixGivesTheSame) {
+  const Communicator ranks = Communicator::world();
+  for (const Extent& extent :
+       {Extent{23, 5, 60}, {130, 3, 20}, {40, 3, 40}, {41, 3, 40}, {3, 3, 9}, {2, 3, 5}, {2, 2, 1}}) {
+    const Data data = testing::walk(extent, 53);
+    const PointStatistics got = from_scatter(ranks, data, 30);
+    expect_points(got, data, 30);
+    if (!ranks.is_root()) continue;
+    expect_spectra(got, data);
+  }
+}
+
+TEST(PointStatistics, TheScatterMatrixOfOneRowOrOfFewDistinctOnes) {
+  const Communicator alone = Communicator::self();
+  const PointStatistics one = from_scatter(alone, testing::noise({1, 3, 6}, 1), 4);
+  EXPECT_EQ(one.eigenvalue.size(1), 0);
+  EXPECT_TRUE(std::isnan(one.spectrum[0].total_variance));
+  Data data = testing::noise({30, 1, 20}, 61);
+  for (std::int64_t n = 4; n < 30; ++n) {
+    for (std::int64_t d = 0; d < 20; ++d) data.at(n, 0, d) = data.at(n % 4, 0, d);
+  }
+  const PointStatistics few = from_scatter(alone, data, 8);
+  EXPECT_EQ(few.spectrum[0].rank, 3);
+  expect_points(few, data, 8);
 }
 
 TEST(PointStatistics, OneRowHasNoSpectrum) {

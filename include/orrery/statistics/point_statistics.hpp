@@ -8,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace orrery::statistics {
@@ -31,5 +32,17 @@ struct PointStatistics {
 /// threads.
 PointStatistics point_statistics(const parallel::Communicator& ranks, const PointShard& shard,
                                  const Extent& extent, std::int64_t components, int threads);
+
+/// The scatter matrix (N − 1)·C, (D, D) float64 and contiguous, of the `place`-th of a rank's points. Called
+/// by threads at once, each for a place of its own.
+using ScatterOfPoint = std::function<at::Tensor(std::int64_t place)>;
+
+/// Collective: the same from moments: `means` (p, D) float64 of this rank's `points`, which are those of its
+/// PointShard, and their scatter matrices, of which as many are in memory as there are threads. A unit counts
+/// as constant where its diagonal entry is 0.
+PointStatistics point_statistics_of_scatter(const parallel::Communicator& ranks,
+                                            const std::vector<core::Point>& points, const at::Tensor& means,
+                                            const ScatterOfPoint& scatter, const Extent& extent,
+                                            std::int64_t components, int threads);
 
 }  // namespace orrery::statistics
