@@ -3,10 +3,20 @@
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <random>
 
 namespace orrery::statistics::testing {
+
+Data Data::points(std::int64_t begin, std::int64_t end) const {
+  Data part{{extent.samples, end - begin, extent.units}, {}};
+  for (std::int64_t n = 0; n < extent.samples; ++n) {
+    const auto row = x.begin() + n * extent.points * extent.units;
+    part.x.insert(part.x.end(), row + begin * extent.units, row + end * extent.units);
+  }
+  return part;
+}
 
 Data Data::without(std::int64_t begin, std::int64_t end) const {
   Data rest{extent, x};
@@ -77,6 +87,11 @@ SampleShard deal(const parallel::Communicator& ranks, const Data& data, at::Scal
   std::copy(mine.begin(), mine.end(), x.mutable_data_ptr<double>());
   shard.x = x.to(dtype);
   return shard;
+}
+
+bool same_bits(const at::Tensor& one, const at::Tensor& other) {
+  return one.sizes() == other.sizes() &&
+         std::memcmp(one.const_data_ptr(), other.const_data_ptr(), one.nbytes()) == 0;
 }
 
 }  // namespace orrery::statistics::testing

@@ -19,6 +19,8 @@ struct Data {
   double at(std::int64_t n, std::int64_t s, std::int64_t d) const {
     return x[(n * extent.points + s) * extent.units + d];
   }
+  /// Points `begin` … `end` − 1 alone.
+  Data points(std::int64_t begin, std::int64_t end) const;
   /// The same without samples `begin` … `end` − 1.
   Data without(std::int64_t begin, std::int64_t end) const;
   void round_to_float();
@@ -37,5 +39,8 @@ Data noise(const Extent& extent, std::uint64_t seed);
 /// blocks. The same on all ranks without a message.
 SampleShard deal(const parallel::Communicator& ranks, const Data& data, at::ScalarType dtype,
                  std::uint64_t seed);
+
+/// Whether two contiguous tensors agree in shape and in every bit.
+bool same_bits(const at::Tensor& one, const at::Tensor& other);
 
 }  // namespace orrery::statistics::testing
