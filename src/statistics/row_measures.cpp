@@ -1,26 +1,18 @@
 #include "row_measures.hpp"
 
-#include "orrery/core/concat.hpp"
-#include "orrery/core/error.hpp"
+#include "permutation.hpp"
 #include "vectors.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <utility>
 
 namespace orrery::statistics {
 
 RowMeasures::RowMeasures(const Extent& extent, std::vector<std::int64_t> permuted_points)
     : extent_(extent), permuted_points_(std::move(permuted_points)) {
-  std::vector<std::int64_t> points(extent.points);
-  std::iota(points.begin(), points.end(), 0);
-  if (!std::is_permutation(points.begin(), points.end(), permuted_points_.begin(), permuted_points_.end())) {
-    throw core::internal_error("the points of a control are not a permutation",
-                               core::concat(permuted_points_.size(), " of ", extent.points, " points"),
-                               "please report it with the command line");
-  }
+  check_permutation(permuted_points_, extent.points);
 }
 
 std::int64_t RowMeasures::columns() const {

@@ -1,6 +1,10 @@
 // Times the statistics of made-up rows, and compares the memory that they take with what the plan says.
 //   mpirun -n R statistics_benchmark [samples points units threads]
 #include "orrery/parallel/environment.hpp"
+#include "orrery/statistics/geometry.hpp"
+#include "orrery/statistics/linear_flow.hpp"
+#include "orrery/statistics/point_controls.hpp"
+#include "orrery/statistics/pooled.hpp"
 #include "orrery/statistics/trace_statistics.hpp"
 
 #include <ATen/Parallel.h>
@@ -83,6 +87,26 @@ void time_parts(const parallel::Communicator& ranks, const statistics::SampleSha
   watch.lap("points");
   statistics::headline(ranks, samples, units, points, by_point, extent, threads);
   watch.lap("headline's error bars");
+  const at::Tensor mean = statistics::pooled_mean(ranks, points.mean);
+  const auto pooled =
+      statistics::pooled_components(ranks, extent, std::ssize(by_point.points),
+                                    statistics::scatter_of_rows(by_point, mean), mean, 64, threads);
+  watch.lap("pooled components");
+  const auto scores = statistics::pooled_scores(ranks, by_point, pooled, threads);
+  watch.lap("pooled scores");
+  statistics::plane_curvature(ranks, scores.score, extent);
+  watch.lap("plane curvature");
+  statistics::principal_angles(ranks, points, threads);
+  watch.lap("principal angles");
+  statistics::linear_flow(ranks, scores.score, threads);
+  watch.lap("linear flow");
+  const auto shown = [&](core::Point point) {
+    std::vector<std::int64_t> places(extent.samples);
+    for (std::int64_t n = 0; n < extent.samples; ++n) places[n] = (n + 7 * point.value()) % extent.samples;
+    return places;
+  };
+  statistics::sample_permuted_steps(ranks, by_point, shown, threads);
+  watch.lap("steps of permuted samples");
 }
 
 }  // namespace
