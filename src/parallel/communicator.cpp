@@ -19,10 +19,40 @@ std::span<const std::byte> chunk(std::span<const std::byte> bytes, std::size_t o
                                 : bytes.subspan(offset, std::min(largest_message, bytes.size() - offset));
 }
 
-std::int64_t reduce(std::int64_t value, MPI_Op operation, MPI_Comm handle) {
+std::int64_t reduced(std::int64_t value, MPI_Op operation, MPI_Comm handle) {
   std::int64_t result = 0;
   check_mpi(MPI_Allreduce(&value, &result, 1, MPI_INT64_T, operation, handle), "MPI_Allreduce");
   return result;
+}
+
+/// Calls `work` on successive pieces of `values`, each of which fits in a message.
+template <class T, class Work>
+void in_pieces(std::span<T> values, const Work& work) {
+  constexpr std::size_t longest = largest_message / sizeof(T);
+  for (std::size_t at = 0; at < values.size(); at += longest) {
+    work(values.subspan(at, std::min(longest, values.size() - at)));
+  }
+}
+
+template <class T>
+void reduce_in_place(std::span<T> values, MPI_Datatype type, MPI_Op operation, MPI_Comm handle) {
+  in_pieces(values, [&](std::span<T> piece) {
+    check_mpi(
+        MPI_Allreduce(MPI_IN_PLACE, piece.data(), core::narrow<int>(piece.size()), type, operation, handle),
+        "MPI_Allreduce");
+  });
+}
+
+core::Error not_comparable() {
+  return core::internal_error("the greatest or the least of several numbers was asked for",
+                              "one of them is not a number", "please report it with the command line");
+}
+
+/// Collective: throws on every rank where any has a NaN, which MPI_MAX and MPI_MIN may lose.
+void refuse_nan(const Communicator& ranks, std::span<const double> values) {
+  const bool found =
+      std::any_of(values.begin(), values.end(), [](double value) { return std::isnan(value); });
+  if (ranks.max(std::int64_t{found}) != 0) throw not_comparable();
 }
 
 }  // namespace
@@ -113,23 +143,41 @@ std::string Communicator::broadcast(const std::string& text, int root) const {
 }
 
 std::int64_t Communicator::sum(std::int64_t value) const {
-  return reduce(value, MPI_SUM, handle_);
+  return reduced(value, MPI_SUM, handle_);
 }
 std::int64_t Communicator::min(std::int64_t value) const {
-  return reduce(value, MPI_MIN, handle_);
+  return reduced(value, MPI_MIN, handle_);
 }
 std::int64_t Communicator::max(std::int64_t value) const {
-  return reduce(value, MPI_MAX, handle_);
+  return reduced(value, MPI_MAX, handle_);
 }
 
 double Communicator::max(double value) const {
-  if (max(std::int64_t{std::isnan(value)}) != 0) {
-    throw core::internal_error("the greatest of several numbers was asked for", "one of them is not a number",
-                               "please report it with the command line");
-  }
-  double result = 0;
-  check_mpi(MPI_Allreduce(&value, &result, 1, MPI_DOUBLE, MPI_MAX, handle_), "MPI_Allreduce");
-  return result;
+  max(std::span(&value, 1));
+  return value;
+}
+
+void Communicator::sum(std::span<std::int64_t> values) const {
+  reduce_in_place(values, MPI_INT64_T, MPI_SUM, handle_);
+}
+
+void Communicator::min(std::span<double> values) const {
+  refuse_nan(*this, values);
+  reduce_in_place(values, MPI_DOUBLE, MPI_MIN, handle_);
+}
+
+void Communicator::max(std::span<double> values) const {
+  refuse_nan(*this, values);
+  reduce_in_place(values, MPI_DOUBLE, MPI_MAX, handle_);
+}
+
+void Communicator::reduce(std::span<std::int64_t> values, int root) const {
+  in_pieces(values, [&](std::span<std::int64_t> piece) {
+    const bool ours = rank_ == root;
+    check_mpi(MPI_Reduce(ours ? MPI_IN_PLACE : piece.data(), ours ? piece.data() : nullptr,
+                         core::narrow<int>(piece.size()), MPI_INT64_T, MPI_SUM, root, handle_),
+              "MPI_Reduce");
+  });
 }
 
 std::vector<std::vector<std::byte>> Communicator::gather(std::span<const std::byte> bytes) const {

@@ -28,6 +28,41 @@ TEST(Communicator, ANanIsNotLostInAMaximum) {
   EXPECT_THROW(ranks.max(value), core::Error);
 }
 
+TEST(Communicator, ReducesListsInPlace) {
+  const auto ranks = Communicator::world();
+  const std::int64_t n = ranks.size();
+  std::vector<std::int64_t> sums{ranks.rank(), std::int64_t{1} << 40, -1};
+  ranks.sum(sums);
+  EXPECT_EQ(sums, (std::vector<std::int64_t>{n * (n - 1) / 2, n << 40, -n}));
+  std::vector<double> least{1.0 * ranks.rank(), -0.5 * ranks.rank()};
+  std::vector<double> greatest = least;
+  ranks.min(least);
+  ranks.max(greatest);
+  EXPECT_EQ(least, (std::vector<double>{0, -0.5 * static_cast<double>(n - 1)}));
+  EXPECT_EQ(greatest, (std::vector<double>{static_cast<double>(n - 1), 0}));
+  ranks.sum(std::span<std::int64_t>{});  // nothing is something that can be added up
+}
+
+TEST(Communicator, SumsWrapAtTheRoot) {
+  const auto ranks = Communicator::world();
+  const std::int64_t quarter = std::int64_t{1} << 62;  // four of them are 2⁶⁴, which is 0
+  for (int root = 0; root < ranks.size(); ++root) {
+    std::vector<std::int64_t> values{ranks.rank() + root, quarter};
+    ranks.reduce(values, root);
+    if (ranks.rank() != root) continue;
+    const std::int64_t n = ranks.size();
+    EXPECT_EQ(values[0], n * (n - 1) / 2 + n * root);
+    EXPECT_EQ(static_cast<std::uint64_t>(values[1]), static_cast<std::uint64_t>(n) << 62);
+  }
+}
+
+TEST(Communicator, ANanInAListIsNotLost) {
+  const auto ranks = Communicator::world();
+  std::vector<double> values{1, ranks.rank() == ranks.size() - 1 ? std::nan("") : 2.0};
+  EXPECT_THROW(ranks.max(values), core::Error);
+  EXPECT_THROW(ranks.min(values), core::Error);
+}
+
 TEST(Communicator, BroadcastsTextOfAnyLengthFromAnyRank) {
   const auto ranks = Communicator::world();
   const int last = ranks.size() - 1;

@@ -47,6 +47,13 @@ class Communicator {
   std::int64_t min(std::int64_t value) const;
   std::int64_t max(std::int64_t value) const;
   double max(double value) const;  ///< throws internal_error on a NaN, which MPI_MAX may lose
+  // Collective: the same number by number, in place; `values` is as long on every rank.
+  void sum(std::span<std::int64_t> values) const;
+  void min(std::span<double> values) const;  ///< throws internal_error on a NaN
+  void max(std::span<double> values) const;  ///< throws internal_error on a NaN
+  /// Collective: the sums over ranks number by number, modulo 2⁶⁴, at `root`, in place. What the others' hold
+  /// afterwards is not said. Chunked past 2³¹ bytes.
+  void reduce(std::span<std::int64_t> values, int root) const;
 
   /// Collective: the bytes that each rank gives, by rank; on rank 0, empty elsewhere.
   std::vector<std::vector<std::byte>> gather(std::span<const std::byte> bytes) const;
