@@ -1,52 +1,30 @@
 #include "orrery/statistics/unit_statistics.hpp"
 
 #include "orrery/parallel/agreement.hpp"
-#include "orrery/schedule/workers.hpp"
 #include "unit_moments.hpp"
+#include "unit_sums.hpp"
 
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <span>
 
 namespace orrery::statistics {
 namespace {
-
-/// A run of sums over units: Σ value and how many values were not NaN, at each place.
-class SumRun {
- public:
-  SumRun(std::span<double> sums, std::int64_t length) : sums_(sums), length_(length) {}
-  void add(std::int64_t place, double value) {
-    if (std::isnan(value)) return;
-    sums_[place] += value;
-    sums_[length_ + place] += 1;
-  }
-  double mean(std::int64_t place) const {
-    return count(place) > 0 ? sums_[place] / sums_[length_ + place]
-                            : std::numeric_limits<double>::quiet_NaN();
-  }
-  std::int64_t count(std::int64_t place) const { return static_cast<std::int64_t>(sums_[length_ + place]); }
-
- private:
-  std::span<double> sums_;
-  std::int64_t length_;
-};
 
 /// The sums that a block of units leaves behind: plain doubles, so that they travel and add up as one list.
 class BlockSums {
  public:
   BlockSums(std::span<double> sums, const Extent& extent, const SampleBlocks& blocks)
       : correlation(sums, pairs(extent)),
-        null(sums.subspan(2 * pairs(extent)), steps(extent)),
-        adjacent_left_out(sums.subspan(2 * pairs(extent) + 2 * steps(extent)),
+        null(sums.subspan(SumRun::size(pairs(extent))), steps(extent)),
+        adjacent_left_out(sums.subspan(SumRun::size(pairs(extent) + steps(extent))),
                           steps(extent) * blocks.count()),
-        null_left_out(sums.subspan(2 * pairs(extent) + 2 * steps(extent) * (1 + blocks.count())),
+        null_left_out(sums.subspan(SumRun::size(pairs(extent) + steps(extent) * (1 + blocks.count()))),
                       steps(extent) * blocks.count()) {}
 
   static std::int64_t size(const Extent& extent, const SampleBlocks& blocks) {
-    return 2 * pairs(extent) + 2 * steps(extent) * (1 + 2 * blocks.count());
+    return SumRun::size(pairs(extent) + steps(extent) * (1 + 2 * blocks.count()));
   }
 
   SumRun correlation;        // (P, P), upper triangle
@@ -63,21 +41,19 @@ class BlockSums {
 class BlockWorker {
  public:
   BlockWorker(const UnitShard& shard, const Extent& extent, UnitStatistics& result)
-      : shard_(shard),
-        extent_(extent),
+      : extent_(extent),
         blocks_(extent.samples),
         units_(std::ssize(shard.units)),
         mean_(result.mean.mutable_data_ptr<double>()),
         variance_(result.variance.mutable_data_ptr<double>()),
         adjacent_(result.adjacent_correlation.mutable_data_ptr<float>()) {}
 
-  /// The `block`-th block of this rank: its columns of the result, and its sums, which start as zeros.
+  /// A block of this rank's units: its columns of the result, and its sums, which start as zeros.
   template <class T>
-  void work(std::int64_t block, const T* x, std::span<double> sums) const {
+  void work(UnitRange range, const T* x, std::span<double> sums) const {
     UnitMoments moments(extent_.points, extent_.samples);
     BlockSums block_sums(sums, extent_, blocks_);
-    const std::int64_t first = block * unit_block;
-    for (std::int64_t unit = first; unit < std::min(first + unit_block, units_); ++unit) {
+    for (std::int64_t unit = range.begin; unit < range.end; ++unit) {
       moments.assign(x + unit * extent_.points * extent_.samples);
       write_columns(moments, unit);
       add(moments, block_sums);
@@ -97,11 +73,7 @@ class BlockWorker {
   }
 
   void add(const UnitMoments& moments, BlockSums& sums) const {
-    for (std::int64_t one = 0; one < extent_.points; ++one) {
-      for (std::int64_t other = one; other < extent_.points; ++other) {
-        sums.correlation.add(one * extent_.points + other, moments.correlation(one, other));
-      }
-    }
+    add_correlations(moments, extent_.points, sums.correlation);
     for (std::int64_t step = 0; step + 1 < extent_.points; ++step)
       sums.null.add(step, moments.residual_null(step));
   }
@@ -120,7 +92,6 @@ class BlockWorker {
     }
   }
 
-  const UnitShard& shard_;
   const Extent& extent_;
   SampleBlocks blocks_;
   std::int64_t units_;
@@ -129,26 +100,14 @@ class BlockWorker {
   float* adjacent_;   // (P − 1, u)
 };
 
-/// The sums of all blocks of all ranks, added in the order of blocks: block b is the (b div R)-th of rank b
-/// mod R.
-std::vector<double> add_in_order(const std::vector<std::vector<double>>& by_rank, std::int64_t size) {
-  std::vector<double> total(size);
-  const std::size_t ranks = by_rank.size();
-  for (std::size_t block = 0; (block / ranks + 1) * size <= by_rank[block % ranks].size(); ++block) {
-    const double* sums = by_rank[block % ranks].data() + block / ranks * size;
-    for (std::int64_t i = 0; i < size; ++i) total[i] += sums[i];
-  }
-  return total;
-}
-
-void finish(std::vector<double> total, const Extent& extent, UnitStatistics& result) {
+void finish(std::span<double> total, const Extent& extent, UnitStatistics& result) {
   const SampleBlocks blocks(extent.samples);
   const BlockSums sums(total, extent, blocks);
   const std::int64_t points = extent.points;
+  result.correlation = mean_correlation(sums.correlation, points);
   for (std::int64_t one = 0; one < points; ++one) {
     for (std::int64_t other = 0; other < points; ++other) {
       const std::int64_t place = std::min(one, other) * points + std::max(one, other);
-      result.correlation.push_back(sums.correlation.mean(place));
       result.correlation_units.push_back(sums.correlation.count(place));
     }
   }
@@ -163,27 +122,23 @@ void finish(std::vector<double> total, const Extent& extent, UnitStatistics& res
 
 UnitStatistics unit_statistics(const parallel::Communicator& ranks, const UnitShard& shard,
                                const Extent& extent, int threads) {
+  constexpr const char* phase = "statistics of units";
   const std::int64_t units = std::ssize(shard.units);
-  const std::int64_t blocks = (units + unit_block - 1) / unit_block;
-  const std::int64_t size = BlockSums::size(extent, SampleBlocks(extent.samples));
   UnitStatistics result;
-  std::vector<double> sums;
-  parallel::agree(ranks, "statistics of units", [&] {
+  parallel::agree(ranks, phase, [&] {
     result.units = shard.units;
     result.mean = at::empty({extent.points, units}, at::kDouble);
     result.variance = at::empty({extent.points, units}, at::kDouble);
     result.adjacent_correlation = at::empty({extent.points - 1, units}, at::kFloat);
-    sums.resize(blocks * size);
-    const BlockWorker worker(shard, extent, result);
-    with_rows(shard.x, [&](const auto* x) {
-      schedule::parallel_for(blocks, threads, [&](std::int64_t block) {
-        worker.work(block, x, std::span(sums).subspan(block * size, size));
-      });
-    });
   });
-  const auto by_rank = ranks.gather_values<double>(sums);
-  parallel::agree(ranks, "statistics of units", [&] {
-    if (ranks.is_root()) finish(add_in_order(by_rank, size), extent, result);
+  const BlockWorker worker(shard, extent, result);
+  const std::int64_t size = BlockSums::size(extent, SampleBlocks(extent.samples));
+  std::vector<double> total =
+      sum_over_units(ranks, phase, units, size, threads, [&](UnitRange range, std::span<double> sums) {
+        with_rows(shard.x, [&](const auto* x) { worker.work(range, x, sums); });
+      });
+  parallel::agree(ranks, phase, [&] {
+    if (ranks.is_root()) finish(total, extent, result);
   });
   return result;
 }
