@@ -5,6 +5,9 @@
 #include "orrery/statistics/linear_flow.hpp"
 #include "orrery/statistics/point_controls.hpp"
 #include "orrery/statistics/pooled.hpp"
+#include "orrery/statistics/controls.hpp"
+#include "orrery/statistics/information.hpp"
+#include "orrery/statistics/rotation.hpp"
 #include "orrery/statistics/trace_statistics.hpp"
 
 #include <ATen/Parallel.h>
@@ -63,11 +66,49 @@ class Stopwatch {
     start_ = now;
   }
 
+  /// What was done since the last lap is another watch's.
+  void skip() {
+    start_ = std::chrono::steady_clock::now();
+    clock_ = std::clock();
+  }
+
  private:
   const parallel::Communicator& ranks_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::clock_t clock_ = std::clock();  // of this process, all threads: what counts on a busy machine
 };
+
+constexpr statistics::RotationOptions rotation{1000, 0};
+
+void time_units(const parallel::Communicator& ranks, const statistics::UnitShard& shard,
+                const statistics::UnitStatistics& units, const statistics::Extent& extent, int threads) {
+  Stopwatch watch(ranks);
+  statistics::mutual_information(ranks, shard, extent, threads);
+  watch.lap("mutual information");
+  statistics::unit_turns(ranks, units.units, units.mean, extent, rotation, threads);
+  watch.lap("turns and their nulls");
+  statistics::left_out_turns(ranks, shard, extent, rotation, threads);
+  watch.lap("turns' error bars");
+  statistics::sample_turns(ranks, shard, extent, threads);
+  watch.lap("turns of samples");
+  statistics::sample_permuted_units(ranks, shard, extent, rotation.seed, threads);
+  watch.lap("samples permuted");
+  statistics::layer_permuted_units(ranks, units, extent, rotation.seed, threads);
+  watch.lap("layers permuted");
+}
+
+void time_rotated(const parallel::Communicator& ranks, const statistics::SampleShard& rows,
+                  const statistics::Extent& extent, int threads) {
+  Stopwatch watch(ranks);
+  const at::Tensor basis = statistics::random_basis(extent.units, rotation.seed);
+  watch.lap("random basis");
+  const statistics::SampleShard rotated = statistics::rotate(rows, basis, threads);
+  watch.lap("rows rotated");
+  const statistics::UnitShard by_unit = statistics::by_unit(ranks, rotated, extent);
+  watch.lap("exchange by unit");
+  statistics::random_basis_units(ranks, by_unit, extent, threads);
+  watch.lap("units rotated");
+}
 
 void time_parts(const parallel::Communicator& ranks, const statistics::SampleShard& rows,
                 const statistics::Extent& extent, int threads) {
@@ -79,8 +120,11 @@ void time_parts(const parallel::Communicator& ranks, const statistics::SampleSha
   statistics::UnitShard by_unit = statistics::by_unit(ranks, rows, extent);
   watch.lap("exchange by unit");
   const auto units = statistics::unit_statistics(ranks, by_unit, extent, threads);
-  by_unit = {};
   watch.lap("units");
+  time_units(ranks, by_unit, units, extent, threads);
+  by_unit = {};
+  time_rotated(ranks, rows, extent, threads);
+  watch.skip();
   const statistics::PointShard by_point = statistics::by_point(ranks, rows, extent);
   watch.lap("exchange by point");
   const auto points = statistics::point_statistics(ranks, by_point, extent, 64, threads);
