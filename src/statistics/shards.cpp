@@ -69,25 +69,6 @@ std::vector<std::vector<std::int64_t>> samples_by_rank(const Communicator& ranks
   return samples;
 }
 
-/// The units of rank `rank`, ascending.
-std::vector<std::int64_t> units_of(int rank, int ranks, std::int64_t units) {
-  std::vector<std::int64_t> mine;
-  for (std::int64_t first = rank * unit_block; first < units; first += ranks * unit_block) {
-    for (std::int64_t unit = first; unit < std::min(first + unit_block, units); ++unit) mine.push_back(unit);
-  }
-  return mine;
-}
-
-struct PointRange {
-  std::int64_t begin = 0;
-  std::int64_t end = 0;
-};
-
-/// The points of rank `rank`: as many as any other's, but for one.
-PointRange points_of(int rank, int ranks, std::int64_t points) {
-  return {points * rank / ranks, points * (rank + 1) / ranks};
-}
-
 /// The row-by-row piece of `x` (n, P, D) that holds `units` only: (n, P, u).
 template <class T>
 std::vector<T> pack_units(const T* x, std::int64_t rows, const std::vector<std::int64_t>& units,
@@ -197,6 +178,18 @@ void check_finite_rows(const SampleShard& rows, const T* x) {
 }
 
 }  // namespace
+
+std::vector<std::int64_t> units_of(int rank, int ranks, std::int64_t units) {
+  std::vector<std::int64_t> mine;
+  for (std::int64_t first = rank * unit_block; first < units; first += ranks * unit_block) {
+    for (std::int64_t unit = first; unit < std::min(first + unit_block, units); ++unit) mine.push_back(unit);
+  }
+  return mine;
+}
+
+PointRange points_of(int rank, int ranks, std::int64_t points) {
+  return {points * rank / ranks, points * (rank + 1) / ranks};
+}
 
 void check_finite(const SampleShard& rows) {
   with_rows(rows.x, [&](const auto* x) { check_finite_rows(rows, x); });

@@ -40,6 +40,20 @@ struct PointShard {
 /// same for any number of ranks.
 constexpr std::int64_t unit_block = 64;
 
+/// The units of rank `rank` of `ranks`, ascending: its blocks.
+std::vector<std::int64_t> units_of(int rank, int ranks, std::int64_t units);
+
+/// Points `begin` … `end` − 1.
+struct PointRange {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  std::int64_t size() const { return end - begin; }
+  bool holds(std::int64_t point) const { return begin <= point && point < end; }
+};
+
+/// The points of rank `rank` of `ranks`.
+PointRange points_of(int rank, int ranks, std::int64_t points);
+
 /// Throws bad_input that names the first sample and point (in the shard's order) with a NaN or an infinity.
 /// Not collective: call it inside `agree`. The statistics take finite rows for granted.
 void check_finite(const SampleShard& rows);

@@ -1,0 +1,281 @@
+#include "orrery/statistics/gram_sums.hpp"
+
+#include "orrery/core/concat.hpp"
+#include "orrery/core/error.hpp"
+#include "orrery/parallel/agreement.hpp"
+#include "orrery/statistics/quanta.hpp"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/mm.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+
+namespace orrery::statistics {
+namespace {
+
+// For tests alone, which link this file a second time in place of the library's: sums of doubles that were
+// not rounded to integers, added up as they come. What must then fail, does.
+#ifdef ORRERY_PLAIN_SUMS
+constexpr bool exact = false;
+#else
+constexpr bool exact = true;
+#endif
+
+constexpr double largest_sum_of_squares = 0x1p53;
+constexpr int word_bits = 32;  // that stay in the low word
+constexpr std::int64_t low_mask = (std::int64_t{1} << word_bits) - 1;
+
+/// A sum as a plain double, in the bits of a word.
+double plain(std::int64_t word) {
+  return std::bit_cast<double>(word);
+}
+
+void add_to(std::int64_t* words, const double* values, std::int64_t count) {
+  for (std::int64_t k = 0; k < count; ++k) {
+    if constexpr (exact) {
+      words[k] += static_cast<std::int64_t>(values[k]);
+    } else {
+      words[k] = std::bit_cast<std::int64_t>(plain(words[k]) + values[k]);
+    }
+  }
+}
+
+void reduce_words(const parallel::Communicator& ranks, std::span<std::int64_t> words, int root) {
+  if constexpr (exact) {
+    ranks.reduce(words, root);
+  } else {
+    const bool ours = ranks.rank() == root;
+    parallel::check_mpi(MPI_Reduce(ours ? MPI_IN_PLACE : words.data(), ours ? words.data() : nullptr,
+                                   static_cast<int>(words.size()), MPI_DOUBLE, MPI_SUM, root, ranks.handle()),
+                        "MPI_Reduce");
+  }
+}
+
+// An Int128 below 2¹²⁰ as three words, whose sums over ranks don't overflow.
+constexpr int piece_bits = 43;
+
+std::array<std::int64_t, 3> pieces(Int128 value) {
+  constexpr Int128 mask = (Int128{1} << piece_bits) - 1;
+  return {static_cast<std::int64_t>(value & mask), static_cast<std::int64_t>(value >> piece_bits & mask),
+          static_cast<std::int64_t>(value >> 2 * piece_bits)};
+}
+
+Int128 joined(const std::int64_t* pieces) {
+  return Int128{pieces[0]} + (Int128{pieces[1]} << piece_bits) + (Int128{pieces[2]} << 2 * piece_bits);
+}
+
+core::Error internal_fault(const std::string& problem, const std::string& seen) {
+  return core::internal_error(problem, seen, "please report it with the command line");
+}
+
+/// The next rows whose product is exact.
+struct Chunk {
+  std::int64_t rows = 0;
+  std::int64_t bound = 0;  // the greatest Σ q²
+};
+
+Chunk next_chunk(const double* q, std::int64_t rows, std::int64_t side) {
+  if constexpr (!exact) return {rows, 0};
+  std::vector<double> squares(side);
+  Chunk chunk;
+  for (; chunk.rows < rows; ++chunk.rows) {
+    const double* row = q + chunk.rows * side;
+    double greatest = 0;
+    std::int64_t beyond = 0;  // NaN as well
+    for (std::int64_t i = 0; i < side; ++i) {
+      const double sum = squares[i] + row[i] * row[i];
+      greatest = std::max(greatest, sum);
+      beyond += sum < largest_sum_of_squares ? 0 : 1;
+    }
+    if (beyond > 0) break;
+    for (std::int64_t i = 0; i < side; ++i) squares[i] += row[i] * row[i];
+    chunk.bound = static_cast<std::int64_t>(greatest);
+  }
+  if (chunk.rows == 0) throw internal_fault("a row is beyond what exact sums take", "|q| > 2^26");
+  return chunk;
+}
+
+}  // namespace
+
+// Adding and taking away 1.5 · 2⁵² rounds |v| < 2⁵¹ to integers; what is greater stays far beyond the
+// headroom.
+template <class T>
+bool quantise(const T* x, std::int64_t count, const double* shift, const double* scale, double* q) {
+  constexpr double rounder = 0x1.8p52;
+  std::int64_t beyond = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const double value = (static_cast<double>(x[i]) - shift[i]) / scale[i];
+    q[i] = exact ? value + rounder - rounder : value;
+    beyond += std::abs(q[i]) <= Quanta::headroom ? 0 : 1;
+  }
+  return beyond == 0 || !exact;
+}
+
+template bool quantise(const float* x, std::int64_t count, const double* shift, const double* scale,
+                       double* q);
+template bool quantise(const double* x, std::int64_t count, const double* shift, const double* scale,
+                       double* q);
+
+GramSums::GramSums(std::int64_t batch, std::int64_t side, std::int64_t limit)
+    : side_(side), limit_(limit), items_(batch) {
+  for (Item& item : items_) {
+    item.low.resize(words());
+    item.checks.resize(side);
+  }
+}
+
+std::int64_t GramSums::bytes(std::int64_t batch, std::int64_t side, bool second_words) {
+  const GramSums shape(0, side);
+  return batch * (shape.words() * (second_words ? 2 : 1) * static_cast<std::int64_t>(sizeof(std::int64_t)) +
+                  side * static_cast<std::int64_t>(sizeof(Int128)));
+}
+
+// Panel p has rows p · panel … and columns p · panel … side − 1, and follows the ones above it.
+std::int64_t GramSums::panel_begin(std::int64_t panel_index) const {
+  return panel * (panel_index * side_ - panel * (panel_index * (panel_index - 1) / 2));
+}
+
+std::int64_t GramSums::place(std::int64_t i, std::int64_t j) const {
+  const std::int64_t first = i / panel * panel;
+  return panel_begin(i / panel) + (i - first) * (side_ - first) + (j - first);
+}
+
+std::int64_t GramSums::sum_place(std::int64_t i) const {
+  const std::int64_t last = side_ % panel;  // rows of a panel that is not full
+  return panel_begin(side_ / panel) + last * last + i;
+}
+
+void GramSums::add(std::int64_t item, const at::Tensor& q) {
+  const double* row = q.const_data_ptr<double>();
+  for (std::int64_t first = 0; first < q.size(0);) {
+    const Chunk chunk = next_chunk(row + first * side_, q.size(0) - first, side_);
+    add_chunk(items_[item], q.narrow(0, first, chunk.rows), chunk.bound);
+    first += chunk.rows;
+  }
+}
+
+void GramSums::add_chunk(Item& item, const at::Tensor& q, std::int64_t bound) const {
+  if (item.bound > limit_ - bound) spill(item);
+  item.bound += bound;
+  item.rows += q.size(0);
+  const at::Tensor scratch = at::empty({std::min(panel, side_) * side_}, at::kDouble);
+  for (std::int64_t first = 0; first < side_; first += panel) {
+    const std::int64_t height = std::min(panel, side_ - first);
+    const std::int64_t width = side_ - first;
+    at::Tensor product = scratch.narrow(0, 0, height * width).view({height, width});
+    at::mm_out(product, q.narrow(1, first, height).t(), q.narrow(1, first, width));
+    add_to(item.low.data() + place(first, first), product.const_data_ptr<double>(), height * width);
+  }
+  std::vector<double> sums(side_);
+  for (std::int64_t n = 0; n < q.size(0); ++n) {
+    const double* row = q.const_data_ptr<double>() + n * side_;
+    double total = 1;
+    for (std::int64_t i = 0; i < side_; ++i) {
+      sums[i] += row[i];  // |q| ≤ q², so that these are exact as well
+      total += row[i];
+    }
+    if constexpr (!exact) continue;
+    for (std::int64_t i = 0; i < side_; ++i) {
+      item.checks[i] += Int128{static_cast<std::int64_t>(row[i])} * static_cast<std::int64_t>(total);
+    }
+  }
+  add_to(item.low.data() + sum_place(0), sums.data(), side_);
+}
+
+void GramSums::spill(Item& item) const {
+  item.high.resize(item.low.size());
+  for (std::size_t k = 0; k < item.low.size(); ++k) {
+    item.high[k] += item.low[k] >> word_bits;
+    item.low[k] &= low_mask;
+  }
+  item.bound = low_mask;
+}
+
+void GramSums::reduce(const parallel::Communicator& ranks, std::int64_t index, int owner) {
+  Item& item = items_[index];
+  // Bounds are below 2⁶²; in units of 2³² and rounded up, their sum is one of 64 bits.
+  const bool passes = ranks.sum((item.bound >> word_bits) + 1) > limit_ >> word_bits;
+  const bool two_words = ranks.max(std::int64_t{passes || !item.high.empty()}) != 0;
+  std::vector<std::int64_t> rest;  // checks and rows
+  parallel::agree(ranks, "exact sums", [&] {
+    if (two_words) spill(item);
+    rest.reserve(3 * side_ + 1);
+    for (const Int128 check : item.checks) {
+      const auto three = pieces(check);
+      rest.insert(rest.end(), three.begin(), three.end());
+    }
+    rest.push_back(item.rows);
+  });
+  reduce_words(ranks, item.low, owner);
+  if (two_words) ranks.reduce(item.high, owner);
+  ranks.reduce(rest, owner);
+  parallel::agree(ranks, "exact sums", [&] {
+    if (ranks.rank() != owner) return release(index);
+    for (std::int64_t i = 0; i < side_; ++i) item.checks[i] = joined(rest.data() + 3 * i);
+    item.rows = rest.back();
+    verify(item, index);
+  });
+}
+
+void GramSums::verify(const Item& item, std::int64_t index) const {
+  if (item.rows > most_rows) throw internal_fault("exact sums of too many rows", core::concat(item.rows));
+  if constexpr (!exact) return;
+  std::vector<Int128> sums(side_);
+  for (std::int64_t i = 0; i < side_; ++i) {  // every word that is kept
+    sums[i] += word(item, sum_place(i));
+    const std::int64_t first = i / panel * panel;
+    for (std::int64_t j = first; j < side_; ++j) {
+      const Int128 product = word(item, place(i, j));
+      sums[i] += product;
+      if (j >= first + panel) sums[j] += product;  // kept on this side of the diagonal alone
+    }
+  }
+  for (std::int64_t i = 0; i < side_; ++i) {
+    if (sums[i] == item.checks[i]) continue;
+    throw internal_fault("exact sums differ from their checksums: memory or network changed them",
+                         core::concat("item ", index, " of ", batch(), ", line ", i, " of ", side_));
+  }
+}
+
+void GramSums::release(std::int64_t item) {
+  items_[item] = Item{};
+}
+
+Int128 GramSums::word(const Item& item, std::int64_t place) const {
+  return Int128{item.low[place]} + (item.high.empty() ? Int128{0} : Int128{item.high[place]} << word_bits);
+}
+
+double GramSums::sum(std::int64_t item, std::int64_t i) const {
+  const std::int64_t at = sum_place(i);
+  return exact ? static_cast<double>(word(items_[item], at)) : plain(items_[item].low[at]);
+}
+
+double GramSums::centred(const Item& item, std::int64_t i, std::int64_t j) const {
+  const std::int64_t product = place(std::min(i, j), std::max(i, j));
+  const std::int64_t one = sum_place(i);
+  const std::int64_t other = sum_place(j);
+  if constexpr (exact) {
+    return static_cast<double>(item.rows * word(item, product) - word(item, one) * word(item, other));
+  } else {
+    return static_cast<double>(item.rows) * plain(item.low[product]) -
+           plain(item.low[one]) * plain(item.low[other]);
+  }
+}
+
+double GramSums::centred(std::int64_t item, std::int64_t i, std::int64_t j) const {
+  return centred(items_[item], i, j);
+}
+
+void GramSums::centred_rows(std::int64_t item, std::int64_t first, std::int64_t height,
+                            const std::function<void(std::int64_t, std::span<const double>)>& take) const {
+  std::vector<double> values(side_);
+  for (std::int64_t i = first; i < first + height; ++i) {
+    for (std::int64_t j = i; j < side_; ++j) values[j] = centred(items_[item], i, j);
+    take(i, std::span(values).subspan(i));
+  }
+}
+
+}  // namespace orrery::statistics

@@ -1,0 +1,255 @@
+#include "orrery/statistics/gram_sums.hpp"
+
+#include "orrery/core/error.hpp"
+#include "orrery/schedule/workers.hpp"
+#include "orrery/statistics/quanta.hpp"
+
+#include <ATen/ops/empty.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace orrery::statistics {
+
+/// Plants errors in what was added up.
+class GramSumsTamper {
+ public:
+  /// Turns a bit of one of the item's words or checks, all of them equally likely.
+  static void flip(GramSums& sums, std::int64_t index, std::mt19937_64& generator) {
+    GramSums::Item& item = sums.items_[index];
+    const std::uint64_t words = item.low.size() + item.high.size() + 2 * item.checks.size();
+    std::uint64_t word = generator() % words;
+    const auto bit = static_cast<std::int64_t>(std::uint64_t{1} << generator() % 64);
+    if (word < item.low.size()) {
+      item.low[word] ^= bit;
+    } else if ((word -= item.low.size()) < item.high.size()) {
+      item.high[word] ^= bit;
+    } else {
+      word -= item.high.size();
+      item.checks[word / 2] ^= Int128{bit} << (word % 2 == 0 ? 0 : 40);
+    }
+  }
+  static bool has_second_word(const GramSums& sums, std::int64_t index) {
+    return !sums.items_[index].high.empty();
+  }
+};
+
+namespace {
+
+using parallel::Communicator;
+
+/// Rows of integers, and their sums by brute force.
+struct Rows {
+  std::int64_t count;
+  std::int64_t side;
+  std::vector<double> q;
+
+  double at(std::int64_t n, std::int64_t i) const { return q[n * side + i]; }
+  Int128 product(std::int64_t i, std::int64_t j) const {
+    Int128 sum = 0;
+    for (std::int64_t n = 0; n < count; ++n) {
+      sum += Int128{static_cast<std::int64_t>(at(n, i))} * static_cast<std::int64_t>(at(n, j));
+    }
+    return sum;
+  }
+  Int128 sum(std::int64_t i) const {
+    Int128 total = 0;
+    for (std::int64_t n = 0; n < count; ++n) total += static_cast<std::int64_t>(at(n, i));
+    return total;
+  }
+  /// `picked` rows as a tensor.
+  at::Tensor tensor(const std::vector<std::int64_t>& picked) const {
+    at::Tensor rows = at::empty({std::ssize(picked), side}, at::kDouble);
+    double* to = rows.mutable_data_ptr<double>();
+    for (const std::int64_t n : picked) to = std::copy_n(q.begin() + n * side, side, to);
+    return rows;
+  }
+};
+
+/// Whole numbers up to 2^bits, some of them 2^26.
+Rows random_rows(std::int64_t count, std::int64_t side, int bits, std::uint64_t seed) {
+  std::mt19937_64 generator(seed);
+  Rows rows{count, side, std::vector<double>(count * side)};
+  for (double& value : rows.q) {
+    const auto drawn = static_cast<std::int64_t>(generator());
+    value = static_cast<double>(drawn >> (63 - bits));
+    if (bits > 20 && generator() % 50 == 0) value = drawn < 0 ? -Quanta::headroom : Quanta::headroom;
+  }
+  return rows;
+}
+
+/// This rank's rows, in pieces of any size: the rows dealt by `seed`.
+void add_share(const Communicator& ranks, const Rows& rows, std::int64_t item, std::uint64_t seed,
+               GramSums& sums) {
+  std::mt19937_64 generator(seed);
+  std::vector<std::int64_t> order(rows.count);
+  std::iota(order.begin(), order.end(), 0);
+  std::shuffle(order.begin(), order.end(), generator);
+  std::vector<std::int64_t> piece;
+  for (const std::int64_t n : order) {
+    const auto drawn = generator();
+    const bool ours = static_cast<int>(drawn % static_cast<std::uint64_t>(ranks.size())) == ranks.rank();
+    if (ours) piece.push_back(n);
+    if ((drawn >> 32) % 10 != 0) continue;
+    sums.add(item, rows.tensor(piece));
+    piece.clear();
+  }
+  sums.add(item, rows.tensor(piece));
+}
+
+void expect_exact(const GramSums& sums, std::int64_t item, const Rows& rows) {
+  ASSERT_EQ(sums.rows(item), rows.count);
+  for (std::int64_t i = 0; i < rows.side; ++i) {
+    EXPECT_EQ(sums.sum(item, i), static_cast<double>(rows.sum(i)));
+    for (std::int64_t j = 0; j < rows.side; ++j) {
+      const Int128 centred = rows.count * rows.product(i, j) - rows.sum(i) * rows.sum(j);
+      ASSERT_EQ(sums.centred(item, i, j), static_cast<double>(centred)) << i << ' ' << j;
+    }
+  }
+}
+
+TEST(GramSums, AreExactForAnySideAndDealing) {
+  const Communicator ranks = Communicator::world();
+  std::uint64_t seed = 0;
+  for (const std::int64_t side : {1, 2, 61, 127, 128, 129, 256, 300}) {
+    const Rows rows = random_rows(31, side, 22, ++seed);
+    GramSums sums(1, side);
+    add_share(ranks, rows, 0, seed, sums);
+    const int owner = static_cast<int>(side) % ranks.size();
+    sums.reduce(ranks, 0, owner);
+    if (ranks.rank() == owner) expect_exact(sums, 0, rows);
+  }
+}
+
+TEST(GramSums, LongRunsCloseTheirChunks) {
+  // At 2²⁶ a chunk has one row, at 2²² up to 512: a product over all 2000 would round.
+  const Communicator ranks = Communicator::world();
+  const Rows rows = random_rows(2000, 3, 26, 5);
+  GramSums sums(1, 3);
+  add_share(ranks, rows, 0, 1, sums);
+  sums.reduce(ranks, 0, 0);
+  if (ranks.is_root()) expect_exact(sums, 0, rows);
+  GramSums at_once(1, 3);
+  std::vector<std::int64_t> all(2000);
+  std::iota(all.begin(), all.end(), 0);
+  at_once.add(0, rows.tensor(all));
+  at_once.reduce(Communicator::self(), 0, 0);
+  expect_exact(at_once, 0, rows);
+}
+
+TEST(GramSums, ThreadsWorkOnItemsOfTheirOwn) {
+  const Communicator ranks = Communicator::world();
+  constexpr std::int64_t batch = 9;
+  std::vector<Rows> items;
+  for (std::uint64_t i = 0; i < batch; ++i) items.push_back(random_rows(40, 17, 21, i));
+  GramSums sums(batch, 17);
+  schedule::parallel_for(batch, 3, [&](std::int64_t i) { add_share(ranks, items[i], i, 77, sums); });
+  for (std::int64_t i = 0; i < batch; ++i) {
+    const int owner = static_cast<int>(i) % ranks.size();
+    sums.reduce(ranks, i, owner);
+    if (ranks.rank() == owner) expect_exact(sums, i, items[i]);
+  }
+}
+
+TEST(GramSums, SpillIntoASecondWord) {
+  const Communicator ranks = Communicator::world();
+  const Rows rows = random_rows(90, 130, 26, 6);
+  for (const int bits : {55, 56, 58, 60, 62}) {
+    GramSums sums(1, 130, std::int64_t{1} << bits);
+    add_share(ranks, rows, 0, 3, sums);
+    if (bits == 55 && ranks.size() == 1) {
+      EXPECT_TRUE(GramSumsTamper::has_second_word(sums, 0));
+    }
+    if (bits == 62) {
+      EXPECT_FALSE(GramSumsTamper::has_second_word(sums, 0));
+    }
+    sums.reduce(ranks, 0, 0);
+    if (ranks.is_root()) expect_exact(sums, 0, rows);
+  }
+}
+
+TEST(GramSums, SpillWhereOnlyTheSumOverRanksWouldPass) {
+  const Communicator ranks = Communicator::world();
+  // Each rank has 2⁵⁵ of a limit of 2⁵⁵ + 1, none spills before.
+  Rows rows{8, 1, std::vector<double>(8, Quanta::headroom)};
+  GramSums sums(1, 1, (std::int64_t{1} << 55) + 1);
+  for (std::int64_t n = 0; n < rows.count; ++n) sums.add(0, rows.tensor({n}));
+  EXPECT_FALSE(GramSumsTamper::has_second_word(sums, 0));
+  sums.reduce(ranks, 0, 0);
+  if (!ranks.is_root()) return;
+  EXPECT_TRUE(GramSumsTamper::has_second_word(sums, 0));
+  EXPECT_EQ(sums.sum(0, 0), 8 * Quanta::headroom * ranks.size());
+  EXPECT_EQ(sums.centred(0, 0, 0), 0);
+}
+
+// 200 sums with a bit of one of them turned on one rank; every second one has two words.
+TEST(GramSums, EveryTurnedBitIsFound) {
+  const Communicator ranks = Communicator::world();
+  const Rows rows = random_rows(24, 150, 26, 9);
+  std::mt19937_64 generator(10);  // the same on all ranks
+  int found = 0;
+  for (int trial = 0; trial < 200; ++trial) {
+    GramSums sums(3, 150, std::int64_t{1} << (trial % 2 == 0 ? 62 : 55));
+    add_share(ranks, rows, 2, 4, sums);
+    const int culprit = static_cast<int>(generator() % static_cast<std::uint64_t>(ranks.size()));
+    std::mt19937_64 place(generator());
+    if (ranks.rank() == culprit) GramSumsTamper::flip(sums, 2, place);
+    try {
+      sums.reduce(ranks, 2, trial % ranks.size());
+    } catch (const core::Error& error) {
+      EXPECT_EQ(error.code(), core::ExitCode::internal);
+      EXPECT_NE(std::string(error.what()).find("item 2 of 3"), std::string::npos) << error.what();
+      ++found;
+    }
+  }
+  EXPECT_EQ(found, 200);
+}
+
+TEST(GramSums, NoRowsAreNoSums) {
+  const Communicator ranks = Communicator::world();
+  GramSums sums(1, 4);
+  sums.add(0, at::empty({0, 4}, at::kDouble));
+  sums.reduce(ranks, 0, 0);
+  EXPECT_EQ(sums.rows(0), 0);
+}
+
+TEST(GramSums, ValuesBeyondTheHeadroomAreRefused) {
+  for (const double value : {0x1p27, -0x1p30, std::nan("")}) {
+    GramSums sums(1, 2);
+    const Rows rows{1, 2, {1, value}};
+    EXPECT_THROW(sums.add(0, rows.tensor({0})), core::Error) << value;
+  }
+}
+
+TEST(GramSums, HalfOfAMatrixIsKept) {
+  EXPECT_EQ(GramSums::bytes(1, 128), (128 * 128 + 128) * 8 + 128 * 16);
+  EXPECT_EQ(GramSums::bytes(2, 129), 2 * ((128 * 129 + 1 + 129) * 8 + 129 * 16));
+  EXPECT_EQ(GramSums::bytes(1, 128, true), (128 * 128 + 128) * 16 + 128 * 16);
+  EXPECT_LT(GramSums::bytes(1, 4096), 0.53 * 8 * 4096 * 4096);
+}
+
+TEST(Quantise, GoesToTheNearestIntegerAndSeesWhatIsBeyond) {
+  const std::vector<double> x{10, 10.25, 10.125, 10.375, 9.8125, 10 - 0.25 * 0x1p26};
+  const std::vector<double> shift(6, 10.0);
+  const std::vector<double> scale(6, 0.25);
+  std::vector<double> q(6);
+  EXPECT_TRUE(quantise(x.data(), 6, shift.data(), scale.data(), q.data()));
+  EXPECT_EQ(q, (std::vector<double>{0, 1, 0, 2, -1, -0x1p26}));  // ties to even
+  using Limits = std::numeric_limits<double>;
+  for (const double far : {10 + 0.25 * (0x1p26 + 1), -1e300, Limits::infinity(), Limits::quiet_NaN()}) {
+    const std::vector<double> values{10, far, 11};
+    EXPECT_FALSE(quantise(values.data(), 3, shift.data(), scale.data(), q.data())) << far;
+  }
+  const std::vector<float> single{3000.25F, -7.5F};
+  EXPECT_TRUE(quantise(single.data(), 2, shift.data(), scale.data(), q.data()));
+  EXPECT_EQ(q[0], 11961);
+  EXPECT_EQ(q[1], -70);
+}
+
+}  // namespace
+}  // namespace orrery::statistics
