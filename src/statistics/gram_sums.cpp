@@ -5,6 +5,7 @@
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/statistics/quanta.hpp"
 
+#include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
 
@@ -25,7 +26,10 @@ constexpr bool exact = true;
 #endif
 
 constexpr double largest_sum_of_squares = 0x1p53;
-constexpr int word_bits = 32;  // that stay in the low word
+constexpr double narrow = 0x1p26;  // whose square is less
+constexpr double half_width = 0x1p15;  // wide numbers are high · 2¹⁵ + low, |high| ≤ 2¹⁵, |low| ≤ 2¹⁴
+constexpr double wide_squares = 0x1p60;  // of a wide product, when it is closed; then its entries are ≤ 2⁴⁶
+constexpr int word_bits = 32;            // that stay in the low word
 constexpr std::int64_t low_mask = (std::int64_t{1} << word_bits) - 1;
 
 /// A sum as a plain double, in the bits of a word.
@@ -33,10 +37,10 @@ double plain(std::int64_t word) {
   return std::bit_cast<double>(word);
 }
 
-void add_to(std::int64_t* words, const double* values, std::int64_t count) {
+void add_to(std::int64_t* words, const double* values, std::int64_t count, std::int64_t factor) {
   for (std::int64_t k = 0; k < count; ++k) {
     if constexpr (exact) {
-      words[k] += static_cast<std::int64_t>(values[k]);
+      words[k] += static_cast<std::int64_t>(values[k]) * factor;
     } else {
       words[k] = std::bit_cast<std::int64_t>(plain(words[k]) + values[k]);
     }
@@ -77,6 +81,7 @@ struct Chunk {
   std::int64_t bound = 0;  // the greatest Σ q²
 };
 
+/// Of rows that are narrow.
 Chunk next_chunk(const double* q, std::int64_t rows, std::int64_t side) {
   if constexpr (!exact) return {rows, 0};
   std::vector<double> squares(side);
@@ -84,18 +89,29 @@ Chunk next_chunk(const double* q, std::int64_t rows, std::int64_t side) {
   for (; chunk.rows < rows; ++chunk.rows) {
     const double* row = q + chunk.rows * side;
     double greatest = 0;
-    std::int64_t beyond = 0;  // NaN as well
-    for (std::int64_t i = 0; i < side; ++i) {
-      const double sum = squares[i] + row[i] * row[i];
-      greatest = std::max(greatest, sum);
-      beyond += sum < largest_sum_of_squares ? 0 : 1;
-    }
-    if (beyond > 0) break;
+    for (std::int64_t i = 0; i < side; ++i) greatest = std::max(greatest, squares[i] + row[i] * row[i]);
+    if (greatest >= largest_sum_of_squares) break;
     for (std::int64_t i = 0; i < side; ++i) squares[i] += row[i] * row[i];
     chunk.bound = static_cast<std::int64_t>(greatest);
   }
-  if (chunk.rows == 0) throw internal_fault("a row is beyond what exact sums take", "|q| > 2^26");
   return chunk;
+}
+
+/// The greatest |q| of each row. Throws where one is beyond the headroom, or NaN.
+std::vector<double> greatest_of_rows(const at::Tensor& q) {
+  std::vector<double> greatest;
+  const double* row = q.const_data_ptr<double>();
+  for (std::int64_t n = 0; n < q.size(0); ++n, row += q.size(1)) {
+    double largest = 0;
+    std::int64_t beyond = 0;
+    for (std::int64_t i = 0; i < q.size(1); ++i) {
+      largest = std::max(largest, std::abs(row[i]));
+      beyond += std::abs(row[i]) <= Quanta::headroom ? 0 : 1;
+    }
+    if (beyond > 0) throw internal_fault("a row is beyond what exact sums take", "|q| > 2^30");
+    greatest.push_back(largest);
+  }
+  return greatest;
 }
 
 }  // namespace
@@ -103,21 +119,22 @@ Chunk next_chunk(const double* q, std::int64_t rows, std::int64_t side) {
 // Adding and taking away 1.5 · 2⁵² rounds |v| < 2⁵¹ to integers; what is greater stays far beyond the
 // headroom.
 template <class T>
-bool quantise(const T* x, std::int64_t count, const double* shift, const double* scale, double* q) {
+bool quantise(const T* x, std::int64_t count, const double* shift, const double* scale, double dither,
+              double* q) {
   constexpr double rounder = 0x1.8p52;
   std::int64_t beyond = 0;
   for (std::int64_t i = 0; i < count; ++i) {
     const double value = (static_cast<double>(x[i]) - shift[i]) / scale[i];
-    q[i] = exact ? value + rounder - rounder : value;
+    q[i] = exact ? value + dither + rounder - rounder : value;
     beyond += std::abs(q[i]) <= Quanta::headroom ? 0 : 1;
   }
   return beyond == 0 || !exact;
 }
 
 template bool quantise(const float* x, std::int64_t count, const double* shift, const double* scale,
-                       double* q);
+                       double dither, double* q);
 template bool quantise(const double* x, std::int64_t count, const double* shift, const double* scale,
-                       double* q);
+                       double dither, double* q);
 
 GramSums::GramSums(std::int64_t batch, std::int64_t side, std::int64_t limit)
     : side_(side), limit_(limit), items_(batch) {
@@ -149,32 +166,86 @@ std::int64_t GramSums::sum_place(std::int64_t i) const {
 }
 
 void GramSums::add(std::int64_t item, const at::Tensor& q) {
-  const double* row = q.const_data_ptr<double>();
-  for (std::int64_t first = 0; first < q.size(0);) {
-    const Chunk chunk = next_chunk(row + first * side_, q.size(0) - first, side_);
-    add_chunk(items_[item], q.narrow(0, first, chunk.rows), chunk.bound);
+  Item& sums = items_[item];
+  at::Tensor low = q;
+  if constexpr (exact) {
+    const std::vector<double> greatest = greatest_of_rows(q);
+    std::vector<std::int64_t> wide;
+    double squares = 0;
+    const auto close = [&] {
+      if (wide.empty()) return;
+      if (low.is_same(q)) low = q.clone();
+      add_wide(sums, wide, squares, low);
+      wide.clear();
+      squares = 0;
+    };
+    for (std::int64_t n = 0; n < q.size(0); ++n) {
+      if (greatest[n] <= narrow) continue;
+      const double square = greatest[n] * greatest[n];
+      if (squares + square > wide_squares) close();
+      wide.push_back(n);
+      squares += square;
+    }
+    close();
+  }
+  const double* row = low.const_data_ptr<double>();
+  for (std::int64_t first = 0; first < low.size(0);) {
+    const Chunk chunk = next_chunk(row + first * side_, low.size(0) - first, side_);
+    const at::Tensor rows = low.narrow(0, first, chunk.rows);
+    make_room(sums, chunk.bound);
+    add_panels(sums, 1, [&](at::Tensor& product, std::int64_t begin, std::int64_t height) {
+      at::mm_out(product, rows.narrow(1, begin, height).t(), rows.narrow(1, begin, side_ - begin));
+    });
     first += chunk.rows;
   }
+  add_lines(sums, q);
 }
 
-void GramSums::add_chunk(Item& item, const at::Tensor& q, std::int64_t bound) const {
-  if (item.bound > limit_ - bound) spill(item);
-  item.bound += bound;
-  item.rows += q.size(0);
+// With q = h + l, h = 2¹⁵ high: Σ q_i q_j = Σ l_i l_j + 2¹⁵ Σ (high_i rest_j + rest_i high_j) where rest = l
+// + h/2. The first sum is that of narrow rows, in whose place `low` is left.
+void GramSums::add_wide(Item& item, const std::vector<std::int64_t>& wide, double squares,
+                        at::Tensor& low) const {
+  const at::Tensor high = at::empty({std::ssize(wide), side_}, at::kDouble);
+  const at::Tensor rest = at::empty({std::ssize(wide), side_}, at::kDouble);
+  double* to_high = high.mutable_data_ptr<double>();
+  double* to_rest = rest.mutable_data_ptr<double>();
+  for (const std::int64_t n : wide) {
+    double* row = low.mutable_data_ptr<double>() + n * side_;
+    for (std::int64_t i = 0; i < side_; ++i) {
+      *to_high = std::nearbyint(row[i] / half_width);
+      row[i] -= *to_high * half_width;
+      *to_rest++ = row[i] + *to_high++ * (half_width / 2);
+    }
+  }
+  make_room(item, 2 * static_cast<std::int64_t>(squares));  // and as much for what `low` takes away
+  add_panels(item, static_cast<std::int64_t>(half_width),
+             [&](at::Tensor& product, std::int64_t begin, std::int64_t height) {
+               const auto lines = [&](const at::Tensor& a) { return a.narrow(1, begin, height).t(); };
+               const auto columns = [&](const at::Tensor& a) { return a.narrow(1, begin, side_ - begin); };
+               at::mm_out(product, lines(high), columns(rest));
+               at::addmm_out(product, product, lines(rest), columns(high));
+             });
+}
+
+template <class Multiply>
+void GramSums::add_panels(Item& item, std::int64_t factor, const Multiply& multiply) const {
   const at::Tensor scratch = at::empty({std::min(panel, side_) * side_}, at::kDouble);
   for (std::int64_t first = 0; first < side_; first += panel) {
     const std::int64_t height = std::min(panel, side_ - first);
     const std::int64_t width = side_ - first;
     at::Tensor product = scratch.narrow(0, 0, height * width).view({height, width});
-    at::mm_out(product, q.narrow(1, first, height).t(), q.narrow(1, first, width));
-    add_to(item.low.data() + place(first, first), product.const_data_ptr<double>(), height * width);
+    multiply(product, first, height);
+    add_to(item.low.data() + place(first, first), product.const_data_ptr<double>(), height * width, factor);
   }
+}
+
+void GramSums::add_lines(Item& item, const at::Tensor& q) const {
   std::vector<double> sums(side_);
   for (std::int64_t n = 0; n < q.size(0); ++n) {
     const double* row = q.const_data_ptr<double>() + n * side_;
     double total = 1;
     for (std::int64_t i = 0; i < side_; ++i) {
-      sums[i] += row[i];  // |q| ≤ q², so that these are exact as well
+      sums[i] += row[i];
       total += row[i];
     }
     if constexpr (!exact) continue;
@@ -182,7 +253,14 @@ void GramSums::add_chunk(Item& item, const at::Tensor& q, std::int64_t bound) co
       item.checks[i] += Int128{static_cast<std::int64_t>(row[i])} * static_cast<std::int64_t>(total);
     }
   }
-  add_to(item.low.data() + sum_place(0), sums.data(), side_);
+  make_room(item, q.size(0) * static_cast<std::int64_t>(Quanta::headroom));
+  add_to(item.low.data() + sum_place(0), sums.data(), side_, 1);
+  item.rows += q.size(0);
+}
+
+void GramSums::make_room(Item& item, std::int64_t bound) const {
+  if (item.bound > limit_ - bound) spill(item);
+  item.bound += bound;
 }
 
 void GramSums::spill(Item& item) const {
@@ -194,34 +272,51 @@ void GramSums::spill(Item& item) const {
   item.bound = low_mask;
 }
 
-void GramSums::reduce(const parallel::Communicator& ranks, std::int64_t index, int owner) {
-  Item& item = items_[index];
-  // Bounds are below 2⁶²; in units of 2³² and rounded up, their sum is one of 64 bits.
-  const bool passes = ranks.sum((item.bound >> word_bits) + 1) > limit_ >> word_bits;
-  const bool two_words = ranks.max(std::int64_t{passes || !item.high.empty()}) != 0;
-  std::vector<std::int64_t> rest;  // checks and rows
+void GramSums::reduce(const parallel::Communicator& ranks, std::int64_t first, int owner,
+                      std::int64_t count) {
+  const std::span items = std::span(items_).subspan(first, count);
+  // Bounds are below 2⁶²; in units of 2³² and rounded up, the ranks' sum is one of 64 bits.
+  std::int64_t bound = 0;
+  bool spilled = false;
+  for (const Item& item : items) {
+    bound = std::max(bound, (item.bound >> word_bits) + 1);
+    spilled = spilled || !item.high.empty();
+  }
+  const bool passes = ranks.sum(bound) > limit_ >> word_bits;
+  const bool two_words = ranks.max(std::int64_t{passes || spilled}) != 0;
+  const std::int64_t line = 3 * side_ + 1;  // an item's checks and rows
+  std::vector<std::int64_t> rest;
   parallel::agree(ranks, "exact sums", [&] {
-    if (two_words) spill(item);
-    rest.reserve(3 * side_ + 1);
-    for (const Int128 check : item.checks) {
-      const auto three = pieces(check);
-      rest.insert(rest.end(), three.begin(), three.end());
+    rest.reserve(count * line);
+    for (Item& item : items) {
+      if (two_words) spill(item);
+      for (const Int128 check : item.checks) {
+        const auto three = pieces(check);
+        rest.insert(rest.end(), three.begin(), three.end());
+      }
+      rest.push_back(item.rows);
     }
-    rest.push_back(item.rows);
   });
-  reduce_words(ranks, item.low, owner);
-  if (two_words) ranks.reduce(item.high, owner);
+  for (Item& item : items) {
+    reduce_words(ranks, item.low, owner);
+    if (two_words) ranks.reduce(item.high, owner);
+  }
   ranks.reduce(rest, owner);
   parallel::agree(ranks, "exact sums", [&] {
-    if (ranks.rank() != owner) return release(index);
-    for (std::int64_t i = 0; i < side_; ++i) item.checks[i] = joined(rest.data() + 3 * i);
-    item.rows = rest.back();
-    verify(item, index);
+    for (std::int64_t k = 0; k < count; ++k) {
+      if (ranks.rank() != owner) {
+        release(first + k);
+        continue;
+      }
+      const std::int64_t* sums = rest.data() + k * line;
+      for (std::int64_t i = 0; i < side_; ++i) items[k].checks[i] = joined(sums + 3 * i);
+      items[k].rows = sums[line - 1];
+      verify(items[k], first + k);
+    }
   });
 }
 
 void GramSums::verify(const Item& item, std::int64_t index) const {
-  if (item.rows > most_rows) throw internal_fault("exact sums of too many rows", core::concat(item.rows));
   if constexpr (!exact) return;
   std::vector<Int128> sums(side_);
   for (std::int64_t i = 0; i < side_; ++i) {  // every word that is kept
@@ -234,6 +329,9 @@ void GramSums::verify(const Item& item, std::int64_t index) const {
     }
   }
   for (std::int64_t i = 0; i < side_; ++i) {
+    if (static_cast<double>(item.rows) * static_cast<double>(word(item, place(i, i))) > 0x1p126) {
+      throw internal_fault("exact sums of too many rows", core::concat(item.rows));
+    }
     if (sums[i] == item.checks[i]) continue;
     throw internal_fault("exact sums differ from their checksums: memory or network changed them",
                          core::concat("item ", index, " of ", batch(), ", line ", i, " of ", side_));

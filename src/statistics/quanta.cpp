@@ -20,8 +20,7 @@ namespace orrery::statistics {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr int pilot_bits = 21;
-constexpr int all_rows_bits = 24;
+constexpr int bits = 24;
 
 /// The numbers of one point in (P, D).
 std::span<double> line(at::Tensor& tensor, std::int64_t point) {
@@ -30,7 +29,7 @@ std::span<double> line(at::Tensor& tensor, std::int64_t point) {
 }
 
 /// The power of two in which `far` > 0 is 2^(bits − 1) … 2^bits. Not so small that its inverse overflows.
-double power_of_two(double far, int bits) {
+double power_of_two(double far) {
   int exponent = 0;
   std::frexp(far, &exponent);
   return std::ldexp(1.0, std::max(exponent - bits, -1000));
@@ -52,9 +51,9 @@ void scales_of_pilot(std::span<const double> half, std::span<const double> shift
     std::transform(shift.begin(), shift.end(), size.begin(), [](double value) { return std::abs(value); });
     least = floor_of(size);
   }
-  if (least == 0) least = 0x1p-20;  // all zeros: quanta of 2⁻⁴⁰
+  if (least == 0) least = 0x1p-17;  // all zeros: quanta of 2⁻⁴⁰
   for (std::size_t d = 0; d < size.size(); ++d) {
-    scale[d] = power_of_two(std::max(size[d], least), pilot_bits);
+    scale[d] = power_of_two(std::max(size[d], least));
   }
 }
 
@@ -108,7 +107,7 @@ Quanta::Quanta(const Extremes& extremes, bool finest)
       }
       shift[d] = low / 2 + high / 2;  // halves first: the sum of two may overflow
       half[d] = high / 2 - low / 2;
-      scale[d] = half[d] > 0 ? power_of_two(half[d], all_rows_bits) : 1;
+      scale[d] = half[d] > 0 ? power_of_two(half[d]) : 1;
     }
     if (!finest) scales_of_pilot(half, shift, scale);
   }

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -38,6 +39,27 @@ int owner_of_point(std::int64_t point, int ranks, std::int64_t points) {
   int owner = 0;
   while (!points_of(owner, ranks, points).holds(point)) ++owner;
   return owner;
+}
+
+/// An odd multiple of 2⁻²¹ between −1/2 and 1/2 that each row has for its own: a hash of its stream at the
+/// last point, where few rows are equal.
+std::vector<double> dithers(const at::Tensor& rows) {
+  const std::int64_t units = rows.size(2);
+  std::vector<double> result(rows.size(0));
+  with_rows(rows, [&](const auto* x) {
+    for (std::int64_t n = 0; n < rows.size(0); ++n) {
+      const auto* stream = x + ((n + 1) * rows.size(1) - 1) * units;
+      std::uint64_t hash = 0;
+      for (std::int64_t d = 0; d < units; ++d) {
+        hash =
+            (hash ^ std::bit_cast<std::uint64_t>(static_cast<double>(stream[d]) + 0.0)) * 0x9E3779B97F4A7C15;
+        hash ^= hash >> 32;
+      }
+      const std::int64_t drawn = static_cast<std::int64_t>(hash) >> 44;  // −2¹⁹ … 2¹⁹ − 1
+      result[n] = static_cast<double>(2 * drawn + 1) * 0x1p-21;
+    }
+  });
+  return result;
 }
 
 /// What a unit's centred products (P, P), in quanta, say about it.
@@ -119,14 +141,15 @@ void StreamedMoments::add(const at::Tensor& rows, int threads) {
   const std::int64_t covariances = overflow_ ? 0 : content_.points.size();
   const std::int64_t unit_strips = overflow_ || !content_.units ? 0 : strips(extent_);
   const std::int64_t items = covariances + unit_strips + extent_.points;
+  const std::vector<double> dither = dithers(rows);
   schedule::parallel_for(items, threads, [&](std::int64_t item) {
-    if (item < covariances) return add_point(rows, content_.points.begin + item);
-    if (item < covariances + unit_strips) return add_units(rows, (item - covariances) * strip);
+    if (item < covariances) return add_point(rows, dither, content_.points.begin + item);
+    if (item < covariances + unit_strips) return add_units(rows, dither, (item - covariances) * strip);
     extremes_.add_point(rows, item - covariances - unit_strips);
   });
 }
 
-void StreamedMoments::add_point(const at::Tensor& rows, std::int64_t point) {
+void StreamedMoments::add_point(const at::Tensor& rows, std::span<const double> dither, std::int64_t point) {
   const std::int64_t units = extent_.units;
   const at::Tensor buffer = at::empty({std::min(slab, rows.size(0)), units}, at::kDouble);
   double* q = buffer.mutable_data_ptr<double>();
@@ -136,7 +159,8 @@ void StreamedMoments::add_point(const at::Tensor& rows, std::int64_t point) {
     with_rows(rows, [&](const auto* x) {
       for (std::int64_t n = 0; n < count; ++n) {
         const auto* stream = x + ((first + n) * extent_.points + point) * units;
-        fits &= quantise(stream, units, quanta_.shift(point), quanta_.scale(point), q + n * units);
+        fits &= quantise(stream, units, quanta_.shift(point), quanta_.scale(point), dither[first + n],
+                         q + n * units);
       }
     });
     if (fits) {
@@ -147,7 +171,8 @@ void StreamedMoments::add_point(const at::Tensor& rows, std::int64_t point) {
   }
 }
 
-void StreamedMoments::add_units(const at::Tensor& rows, std::int64_t first_unit) {
+void StreamedMoments::add_units(const at::Tensor& rows, std::span<const double> dither,
+                                std::int64_t first_unit) {
   const std::int64_t points = extent_.points;
   const std::int64_t width = std::min(strip, extent_.units - first_unit);
   std::array<double, strip> run{};
@@ -160,7 +185,8 @@ void StreamedMoments::add_units(const at::Tensor& rows, std::int64_t first_unit)
       for (std::int64_t line = 0; line < count * points; ++line) {  // a row at a point
         const std::int64_t point = line % points;
         fits &= quantise(x + (first * points + line) * extent_.units + first_unit, width,
-                         quanta_.shift(point) + first_unit, quanta_.scale(point) + first_unit, run.data());
+                         quanta_.shift(point) + first_unit, quanta_.scale(point) + first_unit,
+                         dither[first + line / points], run.data());
         for (std::int64_t u = 0; u < width; ++u) q[u * count * points + line] = run[u];
       }
     });
@@ -173,8 +199,9 @@ bool StreamedMoments::must_repeat(const parallel::Communicator& ranks) {
   extremes_.reduce(ranks);
   if (ranks.max(std::int64_t{overflow_}) != 0) return true;
   if (!content_.units) return false;
-  for (std::int64_t unit = 0; unit < extent_.units; ++unit) {
-    unit_sums_.reduce(ranks, unit, owner_of_unit(unit, ranks.size()));
+  for (std::int64_t first = 0; first < extent_.units; first += unit_block) {
+    unit_sums_.reduce(ranks, first, owner_of_unit(first, ranks.size()),
+                      std::min(unit_block, extent_.units - first));
   }
   if (quanta_.finest()) return false;
   const std::vector<std::int64_t> mine = units_of(ranks.rank(), ranks.size(), extent_.units);

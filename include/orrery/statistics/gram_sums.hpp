@@ -14,34 +14,35 @@ namespace orrery::statistics {
 /// An integer of 128 bits, which ISO C++ does not know.
 __extension__ typedef __int128 Int128;
 
-/// Writes q[i] = (x[i] − shift[i])/scale[i] to the nearest integer, ties to even, for `count` numbers,
-/// float or double; `scale` holds powers of two. Returns whether all |q| ≤ Quanta::headroom; a NaN does not.
+/// Writes q[i] = (x[i] − shift[i])/scale[i] + dither to the nearest integer, ties to even, for `count`
+/// numbers, float or double; `scale` holds powers of two, |dither| ≤ 1/2. Returns whether all |q| ≤
+/// Quanta::headroom; a NaN does not.
 template <class T>
-bool quantise(const T* x, std::int64_t count, const double* shift, const double* scale, double* q);
+bool quantise(const T* x, std::int64_t count, const double* shift, const double* scale, double dither,
+              double* q);
 
 /// Exact sums of products of rows of integers: for each of `batch` items the symmetric matrix S_ij = Σ_n q_ni
 /// q_nj (side × side) and the vector S_i = Σ_n q_ni, whoever adds which rows and in whatever order.
 ///
 /// Rows are multiplied in double precision, in chunks closed before any Σ q² passes 2⁵³: by Cauchy and
 /// Schwarz every partial sum of every entry is then an integer that a double holds, in whatever order the
-/// product adds up. Chunks are added in 64 bits. A second word of 64 bits takes over all but 32 of them
-/// before a diagonal, summed over ranks, can pass 2⁶²; so 2⁴⁰ rows are no limit. Each row of [S_ij | S_i] has
-/// its sum Σ_n q_ni (Σ_j q_nj + 1) kept beside it, from other arithmetic: what went wrong in a matrix, or on
-/// its way, is found.
+/// product adds up. Rows with numbers above 2²⁶, whose squares alone pass it, are multiplied in two parts.
+/// Products are added in 64 bits. A second word of 64 bits takes over all but 32 of them before a diagonal,
+/// summed over ranks, can pass 2⁶². Each row of [S_ij | S_i] has its sum Σ_n q_ni (Σ_j q_nj + 1) kept beside
+/// it, from other arithmetic: what went wrong in a matrix, or on its way, is found.
 ///
 /// The matrix is kept in panels of `panel` rows, each from its diagonal block on: little more than half of
 /// it.
 class GramSums {
  public:
   static constexpr std::int64_t panel = 128;
-  static constexpr std::int64_t most_rows = std::int64_t{1} << 37;  ///< N² 2⁵² fits in 127 bits
 
   /// Sums of nothing. `limit` is the diagonal at which the second word begins; tests lower it, to 2⁵⁵ at
   /// least.
   GramSums(std::int64_t batch, std::int64_t side, std::int64_t limit = std::int64_t{1} << 62);
 
-  /// The bytes that one holds. With `second_words`, after all its items needed one: after 2¹⁸ rows of spread
-  /// 2²², 2²⁶ of spread 2¹⁸.
+  /// The bytes that one holds. With `second_words`, after all its items needed one: after 2²⁰ rows of spread
+  /// 2²¹, say.
   static std::int64_t bytes(std::int64_t batch, std::int64_t side, bool second_words = false);
 
   std::int64_t batch() const { return std::ssize(items_); }
@@ -51,10 +52,12 @@ class GramSums {
   /// internal_error. Safe for several threads on different items; on one item they need a lock.
   void add(std::int64_t item, const at::Tensor& q);
 
-  /// Collective: brings the item's sums over all ranks to `owner`, who compares them with their checksums;
-  /// where they differ, throws internal_error that names the item, on all ranks. The others give the item's
-  /// memory back. Once an item, after its last `add`; the results below are the owner's.
-  void reduce(const parallel::Communicator& ranks, std::int64_t item, int owner);
+  /// Collective: brings the sums of items first … first + count − 1 over all ranks to `owner`, who compares
+  /// them with their checksums; where they differ, throws internal_error that names the item, on all ranks,
+  /// as where N S_ii passes 2¹²⁶ (2⁴⁰ rows of spread 2²² do not).
+  /// The others give the items' memory back. Once an item, after its last `add`; the results below are the
+  /// owner's. Small items are quicker by the dozen.
+  void reduce(const parallel::Communicator& ranks, std::int64_t first, int owner, std::int64_t count = 1);
 
   std::int64_t rows(std::int64_t item) const { return items_[item].rows; }
   /// S_i, rounded once.
@@ -85,7 +88,11 @@ class GramSums {
   std::int64_t words() const { return sum_place(side_); }
   Int128 word(const Item& item, std::int64_t place) const;
   double centred(const Item& item, std::int64_t i, std::int64_t j) const;
-  void add_chunk(Item& item, const at::Tensor& q, std::int64_t bound) const;
+  void add_wide(Item& item, const std::vector<std::int64_t>& wide, double squares, at::Tensor& low) const;
+  void add_lines(Item& item, const at::Tensor& q) const;
+  template <class Multiply>
+  void add_panels(Item& item, std::int64_t factor, const Multiply& multiply) const;
+  void make_room(Item& item, std::int64_t bound) const;
   void spill(Item& item) const;
   void verify(const Item& item, std::int64_t index) const;
 

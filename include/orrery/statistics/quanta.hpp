@@ -39,40 +39,44 @@ class Extremes {
   std::vector<double> greatest_;  // (P, D)
 };
 
-/// The integers that rows become so that sums of their products are exact: q = (x − shift)/scale to the
-/// nearest, with a shift and a power of two as scale for each unit at each capture point. |q| ≤ 2²⁶ is the
-/// headroom: one row's q² then fits in the 53 bits of a double.
+/// The integers that rows become so that sums of their products are exact: q = (x − shift)/scale + dither to
+/// the nearest, with a shift and a power of two as scale for each unit at each capture point, and a dither
+/// between −1/2 and 1/2 for each row. |q| ≤ 2³⁰ is the headroom; numbers above 2²⁶ are dearer to multiply.
 ///
-/// How fine quanta must be: let y be a unit's N values in quanta about their mean, and ‖y‖² = Σ y². Rounding
-/// adds to each an error of spread 1/√12, and so to a correlation, to first order, one of spread
-/// √((1/‖y‖² + 1/‖z‖²)/12) at most. With ‖y‖, ‖z‖ ≥ `least_norm` = 2²¹ that is 2·10⁻⁷, and 10⁻⁶ is five
-/// spreads. The second order lowers correlations by 1/(12 σ²) of their value: 8·10⁻⁸ for σ ≥ `least_spread` =
-/// 2¹⁰. The same holds for C_ij/√(C_ii C_jj). On SmolLM2's 667 last tokens, 200 pilots: ‖y‖ ≥ 2²¹·⁰, errors
-/// up to 3.4·10⁻⁷.
+/// The dither makes the errors of different rows independent and 0 on average, also where many rows have the
+/// same value: early points have few distinct rows, and 600 equal errors in 667 rows don't average out. A
+/// number that is a multiple of its quantum stays exact, so a constant unit stays constant.
+///
+/// How fine quanta must be: let y be a unit's N values in quanta about their mean, and ‖y‖² = Σ y². An
+/// error's spread is 1/2 at most, and so, to first order, that of a mean in units of σ is 1/(2‖y‖), of a
+/// variance relative to it 1/‖y‖, and of a correlation or of C_ij/√(C_ii C_jj) 1/(√2 ‖y‖) where both units
+/// have as little. With ‖y‖ ≥ `least_norm` = 2²³, 10⁻⁶ is eight spreads. The second order raises variances by
+/// 1/(4 σ²) of their value: 10⁻⁷ for σ ≥ `least_spread` = 2¹¹ quanta. On SmolLM2's 667 last tokens, 200
+/// pilots: ‖y‖ ≥ 2²⁴.
 class Quanta {
  public:
-  static constexpr double headroom = 0x1p26;
-  static constexpr double least_norm = 0x1p21;
-  static constexpr double least_spread = 0x1p10;
+  static constexpr double headroom = 0x1p30;
+  static constexpr double least_norm = 0x1p23;
+  static constexpr double least_spread = 0x1p11;
 
   /// Collective: from the extremes of a few rows, each rank's own before `Extremes::reduce`. The shift is
-  /// midway between them, and the unit's farthest pilot value is 2²⁰ … 2²¹ quanta from it: what comes later
-  /// may be 32 times as far. A unit's range counts as that of its point's median unit at least (half of the
-  /// pilots of SmolLM2's last tokens, nearly all " .", have a unit with a range so small by chance that a
-  /// later row goes beyond the headroom; with this floor 1 in 40). Where most units don't vary, the floor is
-  /// 2⁻⁸ of the largest range; at a point without any range, |shift| stands for it.
+  /// midway between them, and the unit's farthest pilot value is 2²³ … 2²⁴ quanta from it: what comes later
+  /// may be 64 times as far, and at four times begins to be dearer. A unit's range counts as that of its
+  /// point's median unit at least: half of the pilots of SmolLM2's last tokens, nearly all " .", have a unit
+  /// whose range is so small by chance that a later row goes beyond the headroom; with this floor 1 in 80.
+  /// Where most units don't vary, the floor is 2⁻⁸ of the largest range; at a point without any range,
+  /// |shift| stands for it.
   static Quanta of_pilot(const parallel::Communicator& ranks, Extremes pilot);
 
-  /// Collective: from the extremes of all rows. The farthest value is 2²³ … 2²⁴ quanta from the shift, below
-  /// the headroom for the sake of speed: with σ a quarter of it, 512 rows go into one exact product. Then
-  /// ‖y‖ ≥ √2·2²³ for every unit that varies.
+  /// Collective: from the extremes of all rows. The farthest value is 2²³ … 2²⁴ quanta from the shift: with σ
+  /// a quarter of it, 512 rows go into one exact product. Then ‖y‖ ≥ √2·2²³ for every unit that varies.
   static Quanta of_all_rows(const parallel::Communicator& ranks, Extremes extremes);
 
   const at::Tensor& shift() const { return shift_; }  ///< (P, D) float64
   const at::Tensor& scale() const { return scale_; }  ///< (P, D) float64, powers of two
   const double* shift(std::int64_t point) const { return shift_.const_data_ptr<double>() + point * units(); }
   const double* scale(std::int64_t point) const { return scale_.const_data_ptr<double>() + point * units(); }
-  /// Whether they come from all rows, so that none finer would do.
+  /// Whether they come from all rows, so that none would be better.
   bool finest() const { return finest_; }
 
  private:

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace orrery::statistics {
@@ -21,9 +22,10 @@ struct PassContent {
 };
 
 /// First and second moments of rows that are seen once and forgotten: memory does not grow with their number.
-/// Sums are exact, of rows rounded to `Quanta`: the same bits for any number of ranks and threads, any order
-/// of the rows and any dealing of them. Rows in another basis are rows like others: a second one of
-/// these, with quanta from that basis' pilot and `units` alone, takes them.
+/// Sums are exact, of rows rounded to `Quanta`, a row's dither being a hash of its last point: the same bits
+/// for any number of ranks and threads, any order of the rows and any dealing of them. Rows in another basis
+/// are rows like others: a second one of these, with quanta from that basis' pilot and `units` alone, takes
+/// them.
 ///
 /// Life: `add` for every round of rows; `must_repeat` once; if it says no, the results. If yes, the sums are
 /// void, but `extremes` are of all rows: the whole pass again with Quanta::of_all_rows will not say yes.
@@ -65,8 +67,8 @@ class StreamedMoments {
   void release(std::int64_t point) { point_sums_.release(point - content_.points.begin); }
 
  private:
-  void add_point(const at::Tensor& rows, std::int64_t point);
-  void add_units(const at::Tensor& rows, std::int64_t first);
+  void add_point(const at::Tensor& rows, std::span<const double> dither, std::int64_t point);
+  void add_units(const at::Tensor& rows, std::span<const double> dither, std::int64_t first_unit);
   bool too_coarse(std::int64_t unit) const;
   double mean(const GramSums& sums, std::int64_t item, std::int64_t i, std::int64_t point,
               std::int64_t unit) const;
