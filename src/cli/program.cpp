@@ -15,6 +15,7 @@
 #include "orrery/study/plan.hpp"
 #include "orrery/study/resources.hpp"
 #include "orrery/study/trace.hpp"
+#include "verify_command.hpp"
 
 #include <array>
 #include <csignal>
@@ -183,6 +184,10 @@ int inspect(int&, char**&, const Words& words) {
   return 0;
 }
 
+int verify(int&, char**&, const Words& words) {
+  return run_verify(words);
+}
+
 int doctor(int& count, char**& arguments, const Words& words) {
   std::string folder = ".";
   OptionSet set("doctor", "",
@@ -227,10 +232,11 @@ struct Command {
   bool on_ranks;  ///< starts MPI; the others run once, whatever the launcher starts
 };
 
-constexpr std::array<Command, 5> commands = {{
+constexpr std::array<Command, 6> commands = {{
     {"trace", "run a model over a corpus and write the statistics of its residual stream", trace, true},
     {"plan", "print what a run would take: FLOPs, memory, file size, time", plan, false},
     {"inspect", "print what a file holds", inspect, false},
+    {"verify", "look for damage in a file, or compare two", verify, false},
     {"doctor", "try what a run needs on this machine", doctor, true},
     {"--version", "print the version", version, false},
 }};

@@ -8,10 +8,11 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import h5py
 from orrery_program import Outcome, ProgramTest, run, shared_data
 from trace_file import datasets
 
-BAD_INPUT = 65
+DAMAGED, BAD_INPUT = 1, 65
 GIB = 2**30
 K_PROJ = "model.layers.0.self_attn.k_proj.weight"
 SHARD = "model.safetensors"
@@ -194,6 +195,52 @@ class Malformed(ProgramTest):
 
     def test_good_model_on_ranks(self) -> None:
         self.trace(model("good"), corpus("plain.txt"), "--samples", "0", ranks=2)
+
+
+class Files(ProgramTest):
+    """`orrery verify` outlives whatever file it is given."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.path = self.trace(model("good"), corpus("plain.txt"), "--samples", "0")
+        self.broken = self.folder / "broken.h5"
+
+    def test_unreadable(self) -> None:
+        whole = self.path.read_bytes()
+        for name, content in (("nothing", b""), ("text", b"hello" * 1000), ("half", whole[: len(whole) // 2]),
+                              ("head", b"\0" * 64 + whole[64:])):  # fmt: skip
+            with self.subTest(name):
+                self.broken.write_bytes(content)
+                self.assert_fails(run("verify", self.broken), BAD_INPUT, "broken.h5")
+                self.assert_fails(run("verify", self.path, self.broken), BAD_INPUT, "broken.h5")
+                self.assert_fails(run("verify", self.broken, self.path), BAD_INPUT, "broken.h5")
+        for path in (self.folder / "missing.h5", self.folder):
+            self.assert_fails(run("verify", path), BAD_INPUT, str(path))
+
+    def test_other_files_of_hdf5(self) -> None:
+        with h5py.File(self.broken, "w") as file:
+            file["numbers"] = [1.0, 2.0]
+        self.assert_fails(run("verify", self.broken), BAD_INPUT, "broken.h5", "not one of orrery's")
+        with h5py.File(self.broken, "a") as file:
+            file.attrs.update(format="orrery-trace", format_version=1)
+        outcome = run("verify", self.broken)
+        self.assertEqual((outcome.code, outcome.messages), (DAMAGED, []), str(outcome))
+        self.assertRegex(outcome.output, r"(?m)^FAILED  complete: [^$]*^FAILED  sizes: ")
+
+    def test_a_damaged_byte_anywhere(self) -> None:
+        """It is told, or lies where nothing is stored; never a crash, never a fault of ours."""
+        whole = self.path.read_bytes()
+        told = 0
+        for place in range(1, len(whole), len(whole) // 60):
+            data = bytearray(whole)
+            data[place] ^= 0xFF
+            self.broken.write_bytes(data)
+            for words in ((self.broken,), (self.path, self.broken)):
+                outcome = run("verify", *words)
+                self.assertIn(outcome.code, (0, DAMAGED, BAD_INPUT), f"byte {place}: {outcome}")
+                self.assertLess(outcome.peak_bytes, GIB)
+                told += outcome.code != 0
+        self.assertGreater(told, 20)
 
 
 if __name__ == "__main__":

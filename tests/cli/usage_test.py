@@ -63,6 +63,14 @@ WRONG: list[tuple[list[str], list[str]]] = [
     (["inspect"], ["needs a file"]),
     (["inspect", "a.h5", "b.h5"], ["b.h5"]),
     (["inspect", "a.h5", "--json", "--ini"], ["--json", "--ini"]),
+    (["verify"], ["needs a file"]),
+    (["verify", "a.h5", "b.h5", "c.h5"], ["c.h5"]),
+    (["verify", "a.h5", "--common"], ["a.h5", "--common", "two files"]),
+    (["verify", "a.h5", "--tolerance", "1"], ["a.h5", "--tolerance", "two files"]),
+    (["verify", "a.h5", "b.h5", "--tolerance", "little"], ["little"]),
+    (["verify", "a.h5", "b.h5", "--tolerance=-1"], ["--tolerance", "-1"]),
+    (["verify", "a.h5", "b.h5", "--tolerance", "nan"], ["--tolerance", "nan"]),
+    (["verify", "a.h5", "b.h5", "--comon"], ["--comon", "did you mean --common?"]),
     (["plan"], ["plan trace"]),
     (["plan", "teleport"], ["teleport"]),
     (["doctor", "here"], ["here"]),
@@ -265,12 +273,12 @@ class Help(CommandLineTest):
 
     def test_commands(self) -> None:
         text = self.assert_done(run("--help")).output
-        for command in ("trace", "plan", "inspect", "doctor", "--version"):
+        for command in ("trace", "plan", "inspect", "verify", "doctor", "--version"):
             self.assertIn(f"orrery {command}", text)
             self.assertIn("orrery", self.assert_done(run(command, "--help")).output)
 
     def test_printed_once(self) -> None:
-        for words in (["--help"], ["trace", "--help"], ["plan", "trace", "--help"], ["--version"]):
+        for words in (["--help"], ["trace", "--help"], ["plan", "trace", "--help"], ["verify", "--help"], ["--version"]):
             with self.subTest(words=words):
                 alone = self.assert_done(run(*words)).output
                 self.assertEqual(self.assert_done(run(*words, ranks=2)).output, alone)
@@ -335,6 +343,24 @@ class Inspect(CommandLineTest):
         self.assertEqual(found["attributes"]["/"]["format"], "orrery-trace")
         self.assertEqual(found["datasets"]["/pca/eigenvalue"]["dimensions"], ["point", "eigen"])
         self.assertEqual(set(found["datasets"]), {f"/{name}" for name in datasets(self.out)})
+
+
+class Verify(CommandLineTest):
+    def test_help_says_what_is_set_aside(self) -> None:
+        text = " ".join(self.assert_done(run("verify", "--help")).output.split())
+        for word in ("--tolerance", "--common", "largest magnitude", "NaN equals NaN", "/timing", "created_utc",
+                     "stall-minutes", "65"):  # fmt: skip
+            self.assertIn(word, text)
+
+    def test_on_ranks(self) -> None:
+        """It runs once, whatever the launcher starts, and its exit code is seen."""
+        self.assert_done(run("trace", *self.inputs, "--out", self.out))
+        for words in ((self.out,), (self.out, self.out)):
+            alone = self.assert_done(run("verify", *words)).output
+            self.assertEqual(self.assert_done(run("verify", *words, ranks=2)).output, alone)
+        other = self.folder / "other.h5"
+        self.assert_done(run("trace", *self.inputs, "--samples", "2", "--out", other))
+        self.assertEqual(run("verify", self.out, other).code, 1)
 
 
 class Doctor(CommandLineTest):

@@ -1,0 +1,99 @@
+#include "verify_command.hpp"
+
+#include "orrery/archive/reader.hpp"
+#include "orrery/cli/option_set.hpp"
+#include "orrery/core/concat.hpp"
+#include "orrery/core/error.hpp"
+#include "orrery/study/compare.hpp"
+#include "orrery/study/verify.hpp"
+
+#include <cmath>
+#include <cstdio>
+
+namespace orrery::cli {
+namespace {
+
+using core::concat;
+
+constexpr const char* usage =
+    "orrery verify FILE            looks for damage in a file\n"
+    "orrery verify FILE FILE       compares two files\n"
+    "\n"
+    "One file: a line for each check, `ok` or `FAILED`: completeness, every dataset with its shape and "
+    "type,\n"
+    "checksums, NaN only where the dataset's `nan_where` says so, and the identities that tie its numbers "
+    "to\n"
+    "each other (eigenvalues to variances, components at right angles, scores to their covariance, ...).\n"
+    "\n"
+    "Two files: a line for each dataset, attribute or option that differs, bit for bit, with the first "
+    "entry\n"
+    "that does. Set aside is what may differ between runs that give the same numbers: /timing, /checksum; "
+    "the\n"
+    "root's attributes command, config, corpus_name, created_utc, devices, git_commit, hosts, job_id,\n"
+    "libraries, model_name, ranks, threads; of config, though, only the options checkpoint-every, corpus,\n"
+    "log-level, model, order, out, overwrite, progress, resume, stall-minutes, threads.\n"
+    "\n"
+    "Exit code 0: sound, or the same; 1: damage, or a difference; 65: a file that can't be read.";
+
+int verify_one(const std::string& path) {
+  const archive::Reader file(path, archive::Incomplete::accept);
+  const bool sound = study::verify_file(file, [](const study::Check& check) {
+    std::printf("%s  %s: %s\n", check.passed ? "ok    " : "FAILED", check.subject.c_str(),
+                check.seen.c_str());
+  });
+  std::printf("%s: %s\n", path.c_str(), sound ? "sound" : "damaged");
+  return static_cast<int>(sound ? core::ExitCode::done : core::ExitCode::difference);
+}
+
+int compare_two(const std::vector<std::string>& paths, const study::CompareOptions& options) {
+  const archive::Reader one(paths[0]);
+  const archive::Reader other(paths[1]);
+  const study::Comparison found = study::compare_files(one, other, options);
+  for (const std::string& line : found.differences) std::printf("%s\n", line.c_str());
+  const std::string verdict =
+      found.differences.empty()
+          ? std::string(options.tolerance ? "the same within the tolerance" : "the same")
+          : concat(found.differences.size(), " differences");
+  std::printf("%s: %lld datasets of %lld entries and %lld attributes compared\n", verdict.c_str(),
+              static_cast<long long>(found.datasets), static_cast<long long>(found.entries),
+              static_cast<long long>(found.attributes));
+  return static_cast<int>(found.differences.empty() ? core::ExitCode::done : core::ExitCode::difference);
+}
+
+}  // namespace
+
+int run_verify(const std::vector<std::string>& words) {
+  study::CompareOptions options;
+  OptionSet set("verify", "", usage);
+  auto add = set.group("Two files").add_options();
+  add("tolerance", boost::program_options::value<double>()->value_name("T")->notifier([&](double value) {
+    options.tolerance = value;
+  }),
+      "compare numbers: real ones may differ by T times the largest magnitude that their dataset has in "
+      "either file (an attribute: T times the larger of the two); NaN equals NaN; whole numbers and texts "
+      "stay exact");
+  add("common", boost::program_options::bool_switch(&options.common),
+      "only datasets that both files have, and numbers among the attributes that both have: for runs that "
+      "differ on purpose, such as kept rows and streamed ones");
+  set.positional("file", 2);
+  if (set.parse(words)) {
+    const std::string help = set.help();
+    std::fwrite(help.data(), 1, help.size(), stdout);
+    return 0;
+  }
+  const std::vector<std::string> files = set.words("file");
+  if (files.empty()) {
+    throw core::usage_error("orrery verify needs a file", "nothing given", "`orrery verify run.h5`");
+  }
+  if (options.tolerance && !(std::isfinite(*options.tolerance) && *options.tolerance >= 0)) {
+    throw core::usage_error("--tolerance is out of range", concat(*options.tolerance),
+                            "give a number from 0 on, such as 1e-6");
+  }
+  if (files.size() == 1 && (options.tolerance || options.common)) {
+    throw core::usage_error("--tolerance and --common are for two files", files.front(),
+                            "name the other file, or leave them out");
+  }
+  return files.size() == 1 ? verify_one(files.front()) : compare_two(files, options);
+}
+
+}  // namespace orrery::cli

@@ -1,0 +1,102 @@
+#pragma once
+
+#include "orrery/archive/reader.hpp"
+#include "orrery/archive/trace_layout.hpp"
+#include "orrery/core/concat.hpp"
+#include "orrery/study/verify.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <limits>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace orrery::study {
+
+/// 2⁻⁵², and the same for float32.
+inline constexpr double epsilon = std::numeric_limits<double>::epsilon();
+inline constexpr double epsilon_of_float = std::numeric_limits<float>::epsilon();
+
+/// "(3, 5)": where the entry lies that is the `entry`-th of an array of that shape.
+std::string place_text(const std::vector<std::int64_t>& shape, std::int64_t entry);
+
+/// The number in the fewest digits that give it back.
+std::string number_text(double value);
+std::string number_text(float value);
+
+/// A trace file under scrutiny: what it should hold, what of it can be relied on, and whom to tell.
+class FileChecker {
+ public:
+  FileChecker(const archive::Reader& file, const std::function<void(const Check&)>& report)
+      : file_(file), report_(report) {}
+
+  const archive::Reader& file() const { return file_; }
+  const archive::Layout& layout() const { return layout_; }
+  const archive::TraceExtent& extent() const { return extent_; }
+  bool all_passed() const { return all_passed_; }
+
+  /// Tells of a check.
+  void tell(bool passed, const std::string& subject, const std::string& seen);
+
+  /// What the file's sizes say that it holds; false, and told, where no trace has such sizes.
+  bool take_sizes();
+  /// Holds datasets against the layout: those that are as they should be can be read from then on.
+  void check_contents();
+
+  /// Whether all of these datasets are there as the layout has them.
+  bool has(std::initializer_list<const char*> paths) const;
+  /// The whole dataset, or nothing where it is not there as it should be.
+  std::vector<double> reals(const std::string& path) const;
+  /// Calls `work(first, values)` with the dataset's entries from the first on, a slab at a time: whole lines
+  /// of its slowest dimension, about 16 MiB as doubles, at least one.
+  void for_slabs(const std::string& path,
+                 const std::function<void(std::int64_t first, const std::vector<double>&)>& work) const;
+
+  /// What streamed moments may be off by where rows that are kept are exact but for rounding.
+  double streaming_error() const { return extent_.rows_kept ? 0.0 : 1e-6; }
+
+ private:
+  const archive::Reader& file_;
+  const std::function<void(const Check&)>& report_;
+  archive::TraceExtent extent_;
+  archive::Layout layout_;
+  std::set<std::string> sound_;
+  bool all_passed_ = true;
+};
+
+/// An identity that is tried at many places: keeps the worst.
+class Identity {
+ public:
+  explicit Identity(std::string subject) : subject_(std::move(subject)) {}
+
+  /// `found` should be `expected` to within `bound`; a NaN should be a NaN. The parts of `place` say where:
+  /// they are put together only where this is the worst so far.
+  template <class... Parts>
+  void hold(double found, double expected, double bound, const Parts&... place) {
+    if (is_worst(found, expected, bound)) place_ = core::concat(place...);
+  }
+  /// The same without a bound: `right` or wrong.
+  template <class... Parts>
+  void require(bool right, double found, double expected, const Parts&... place) {
+    if (is_worst(right, found, expected)) place_ = core::concat(place...);
+  }
+  /// Tells `checker` of the worst, if there was anything to try.
+  void tell(FileChecker& checker) const;
+
+ private:
+  bool is_worst(double found, double expected, double bound);
+  bool is_worst(bool right, double found, double expected);
+  bool take(double share, double found, double expected, double bound);
+
+  std::string subject_;
+  std::int64_t tried_ = 0;
+  std::int64_t broken_ = 0;
+  // The worst: how far it is off, as a share of what the bound allows.
+  double share_ = -1;
+  double found_ = 0, expected_ = 0, bound_ = 0;
+  std::string place_;
+};
+
+}  // namespace orrery::study

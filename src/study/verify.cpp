@@ -1,0 +1,168 @@
+#include "orrery/study/verify.hpp"
+
+#include "control_checks.hpp"
+#include "file_checker.hpp"
+#include "orrery/archive/checksum.hpp"
+#include "orrery/core/concat.hpp"
+#include "pooled_checks.hpp"
+#include "range_checks.hpp"
+#include "spectrum_checks.hpp"
+#include "unit_checks.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <iomanip>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace orrery::study {
+namespace {
+
+using archive::Dataset;
+using archive::DatasetInfo;
+using archive::ElementType;
+using core::concat;
+
+/// The first entry of `bytes` that may not stand there: an infinity, or a NaN where `may_be_nan` is false.
+template <class T>
+std::optional<std::int64_t> first_wrong(std::span<const std::byte> bytes, bool may_be_nan) {
+  for (std::size_t at = 0; at < bytes.size(); at += sizeof(T)) {
+    T value;
+    std::memcpy(&value, bytes.data() + at, sizeof value);
+    if (std::isfinite(value) || (may_be_nan && std::isnan(value))) continue;
+    return static_cast<std::int64_t>(at / sizeof(T));
+  }
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> first_wrong(ElementType type, std::span<const std::byte> bytes, bool may_be_nan) {
+  if (type == ElementType::float32) return first_wrong<float>(bytes, may_be_nan);
+  if (type == ElementType::float64) return first_wrong<double>(bytes, may_be_nan);
+  return std::nullopt;
+}
+
+/// Reads every byte once: checksums, and numbers where there should be numbers.
+class Scan {
+ public:
+  explicit Scan(FileChecker& checker) : checker_(checker), file_(checker.file()) {}
+
+  void run() {
+    for (const DatasetInfo& info : file_.datasets()) {
+      if (info.has_values) scan(info);
+    }
+    check_attributes();
+    if (sound_) {
+      checker_.tell(true, "checksums",
+                    concat(hashed_, " datasets, ", std::fixed, std::setprecision(1),
+                           static_cast<double>(bytes_) / (1 << 20), " MiB"));
+    }
+    if (finite_)
+      checker_.tell(true, "finite", concat(bounded_, " datasets, NaN only where nan_where says so"));
+  }
+
+ private:
+  void scan(const DatasetInfo& info) {
+    std::vector<std::string> found;
+    if (info.type == ElementType::text) {
+      found.push_back(archive::checksum_of(file_.read_texts(info.path)));
+    } else {
+      found = scan_blocks(info);
+    }
+    if (archive::has_checksum(info)) compare(info, found);
+  }
+
+  /// The checksums of a dataset's blocks, its numbers looked at on the way.
+  std::vector<std::string> scan_blocks(const DatasetInfo& info) {
+    const auto described = std::ranges::find(checker_.layout().datasets, info.path, &Dataset::path);
+    const bool known = described != checker_.layout().datasets.end() && described->type == info.type;
+    const std::int64_t size = archive::size_of(info.type);
+    std::vector<std::string> found;
+    std::optional<std::int64_t> wrong;
+    for (std::int64_t first = 0; first < info.bytes(); first += archive::checksum_block_bytes) {
+      const std::int64_t count = std::min(archive::checksum_block_bytes, info.bytes() - first);
+      buffer_.resize(static_cast<std::size_t>(count));
+      file_.read_stored(info.path, first, buffer_);
+      found.push_back(archive::checksum_of(buffer_));
+      bytes_ += count;
+      if (!known || wrong) continue;
+      wrong = first_wrong(info.type, buffer_, !described->nan_where.empty());
+      if (wrong) tell_wrong(info, *described, first / size + *wrong, *wrong * size);
+    }
+    if (known) ++bounded_;
+    return found;
+  }
+
+  void tell_wrong(const DatasetInfo& info, const Dataset& described, std::int64_t entry, std::int64_t at) {
+    finite_ = false;
+    double value = 0;
+    if (info.type == ElementType::float32) {
+      float narrow = 0;
+      std::memcpy(&narrow, buffer_.data() + at, sizeof narrow);
+      value = narrow;  // NaN or infinite: nothing is lost
+    } else {
+      std::memcpy(&value, buffer_.data() + at, sizeof value);
+    }
+    checker_.tell(
+        false, "finite",
+        concat(info.path, " is ", number_text(value), " at ", place_text(info.shape, entry), "; ",
+               described.nan_where.empty() ? "it is never NaN" : "it may be NaN where " + described.nan_where,
+               ", and never infinite"));
+  }
+
+  void compare(const DatasetInfo& info, const std::vector<std::string>& found) {
+    ++hashed_;
+    const std::optional<std::vector<std::string>> stored = archive::stored_checksums(file_, info.path);
+    if (!stored || stored->size() != found.size()) {
+      sound_ = false;
+      checker_.tell(false, "checksum",
+                    concat(info.path, " has ", stored ? stored->size() : 0, ", not ", found.size()));
+      return;
+    }
+    const auto [first, now] = std::ranges::mismatch(*stored, found);
+    if (first == stored->end()) return;
+    sound_ = false;
+    const std::int64_t block = first - stored->begin();
+    checker_.tell(false, "checksum",
+                  concat(info.path, " is damaged in bytes ", block * archive::checksum_block_bytes, " to ",
+                         std::min((block + 1) * archive::checksum_block_bytes, info.bytes()) - 1, ": ", *now,
+                         ", not ", *first));
+  }
+
+  void check_attributes() {
+    const std::optional<std::string> stored = archive::stored_attribute_checksum(file_);
+    const std::string found = archive::checksum_of_attributes(file_);
+    if (stored == found) return;
+    sound_ = false;
+    checker_.tell(false, "checksum",
+                  concat("attributes were changed: ", found, ", not ", stored.value_or("any")));
+  }
+
+  FileChecker& checker_;
+  const archive::Reader& file_;
+  std::vector<std::byte> buffer_;
+  std::int64_t hashed_ = 0, bounded_ = 0, bytes_ = 0;
+  bool sound_ = true, finite_ = true;
+};
+
+}  // namespace
+
+bool verify_file(const archive::Reader& file, const std::function<void(const Check&)>& report) {
+  FileChecker checker(file, report);
+  checker.tell(file.complete(), "complete", file.complete() ? "its run ended" : "its run did not end");
+  if (checker.take_sizes()) checker.check_contents();
+  Scan(checker).run();
+  check_samples(checker);
+  check_ranges(checker);
+  check_units(checker);
+  check_rotations(checker);
+  check_controls(checker);
+  check_spectra(checker);
+  check_pooled(checker);
+  check_geometry(checker);
+  check_headline(checker);
+  return checker.all_passed();
+}
+
+}  // namespace orrery::study
