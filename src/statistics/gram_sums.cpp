@@ -75,28 +75,6 @@ core::Error internal_fault(const std::string& problem, const std::string& seen) 
   return core::internal_error(problem, seen, "please report it with the command line");
 }
 
-/// The next rows whose product is exact.
-struct Chunk {
-  std::int64_t rows = 0;
-  std::int64_t bound = 0;  // the greatest Σ q²
-};
-
-/// Of rows that are narrow.
-Chunk next_chunk(const double* q, std::int64_t rows, std::int64_t side) {
-  if constexpr (!exact) return {rows, 0};
-  std::vector<double> squares(side);
-  Chunk chunk;
-  for (; chunk.rows < rows; ++chunk.rows) {
-    const double* row = q + chunk.rows * side;
-    double greatest = 0;
-    for (std::int64_t i = 0; i < side; ++i) greatest = std::max(greatest, squares[i] + row[i] * row[i]);
-    if (greatest >= largest_sum_of_squares) break;
-    for (std::int64_t i = 0; i < side; ++i) squares[i] += row[i] * row[i];
-    chunk.bound = static_cast<std::int64_t>(greatest);
-  }
-  return chunk;
-}
-
 /// The greatest |q| of each row. Throws where one is beyond the headroom, or NaN.
 std::vector<double> greatest_of_rows(const at::Tensor& q) {
   std::vector<double> greatest;
@@ -119,21 +97,21 @@ std::vector<double> greatest_of_rows(const at::Tensor& q) {
 // Adding and taking away 1.5 · 2⁵² rounds |v| < 2⁵¹ to integers; what is greater stays far beyond the
 // headroom.
 template <class T>
-bool quantise(const T* x, std::int64_t count, const double* shift, const double* scale, double dither,
+bool quantise(const T* x, std::int64_t count, const double* shift, const double* density, double dither,
               double* q) {
   constexpr double rounder = 0x1.8p52;
   std::int64_t beyond = 0;
   for (std::int64_t i = 0; i < count; ++i) {
-    const double value = (static_cast<double>(x[i]) - shift[i]) / scale[i];
+    const double value = (static_cast<double>(x[i]) - shift[i]) * density[i];
     q[i] = exact ? value + dither + rounder - rounder : value;
     beyond += std::abs(q[i]) <= Quanta::headroom ? 0 : 1;
   }
   return beyond == 0 || !exact;
 }
 
-template bool quantise(const float* x, std::int64_t count, const double* shift, const double* scale,
+template bool quantise(const float* x, std::int64_t count, const double* shift, const double* density,
                        double dither, double* q);
-template bool quantise(const double* x, std::int64_t count, const double* shift, const double* scale,
+template bool quantise(const double* x, std::int64_t count, const double* shift, const double* density,
                        double dither, double* q);
 
 GramSums::GramSums(std::int64_t batch, std::int64_t side, std::int64_t limit)
@@ -167,44 +145,59 @@ std::int64_t GramSums::sum_place(std::int64_t i) const {
 
 void GramSums::add(std::int64_t item, const at::Tensor& q) {
   Item& sums = items_[item];
-  at::Tensor low = q;
-  if constexpr (exact) {
-    const std::vector<double> greatest = greatest_of_rows(q);
-    std::vector<std::int64_t> wide;
-    double squares = 0;
-    const auto close = [&] {
-      if (wide.empty()) return;
-      if (low.is_same(q)) low = q.clone();
-      add_wide(sums, wide, squares, low);
-      wide.clear();
-      squares = 0;
-    };
-    for (std::int64_t n = 0; n < q.size(0); ++n) {
-      if (greatest[n] <= narrow) continue;
-      const double square = greatest[n] * greatest[n];
-      if (squares + square > wide_squares) close();
-      wide.push_back(n);
-      squares += square;
-    }
-    close();
+  if constexpr (!exact) {
+    add_product(sums, q, 0);
+    return add_lines(sums, q);
   }
-  const double* row = low.const_data_ptr<double>();
-  for (std::int64_t first = 0; first < low.size(0);) {
-    const Chunk chunk = next_chunk(row + first * side_, low.size(0) - first, side_);
-    const at::Tensor rows = low.narrow(0, first, chunk.rows);
-    make_room(sums, chunk.bound);
-    add_panels(sums, 1, [&](at::Tensor& product, std::int64_t begin, std::int64_t height) {
-      at::mm_out(product, rows.narrow(1, begin, height).t(), rows.narrow(1, begin, side_ - begin));
-    });
-    first += chunk.rows;
+  std::vector<double> greatest = greatest_of_rows(q);
+  const at::Tensor low = add_wide(sums, q, greatest);
+  for (std::int64_t first = 0; first < q.size(0);) {
+    std::int64_t rows = 0;
+    double squares = 0;  // Σ q² of any column is at most this
+    for (; first + rows < q.size(0); ++rows) {
+      const double more = squares + greatest[first + rows] * greatest[first + rows];
+      if (more > largest_sum_of_squares) break;
+      squares = more;
+    }
+    add_product(sums, low.narrow(0, first, rows), static_cast<std::int64_t>(squares));
+    first += rows;
   }
   add_lines(sums, q);
 }
 
+void GramSums::add_product(Item& item, const at::Tensor& rows, std::int64_t bound) const {
+  make_room(item, bound);
+  add_panels(item, 1, [&](at::Tensor& product, std::int64_t first, std::int64_t height) {
+    at::mm_out(product, rows.narrow(1, first, height).t(), rows.narrow(1, first, side_ - first));
+  });
+}
+
+at::Tensor GramSums::add_wide(Item& item, const at::Tensor& q, std::vector<double>& greatest) const {
+  at::Tensor low = q;
+  std::vector<std::int64_t> wide;
+  double squares = 0;
+  const auto close = [&] {
+    if (low.is_same(q)) low = q.clone();
+    split_wide(item, wide, squares, low);
+    wide.clear();
+    squares = 0;
+  };
+  for (std::int64_t n = 0; n < q.size(0); ++n) {
+    if (greatest[n] <= narrow) continue;
+    const double square = greatest[n] * greatest[n];
+    if (squares + square > wide_squares) close();
+    wide.push_back(n);
+    squares += square;
+    greatest[n] = half_width / 2;  // of what is left in `low`
+  }
+  if (!wide.empty()) close();
+  return low;
+}
+
 // With q = h + l, h = 2¹⁵ high: Σ q_i q_j = Σ l_i l_j + 2¹⁵ Σ (high_i rest_j + rest_i high_j) where rest = l
 // + h/2. The first sum is that of narrow rows, in whose place `low` is left.
-void GramSums::add_wide(Item& item, const std::vector<std::int64_t>& wide, double squares,
-                        at::Tensor& low) const {
+void GramSums::split_wide(Item& item, const std::vector<std::int64_t>& wide, double squares,
+                          at::Tensor& low) const {
   const at::Tensor high = at::empty({std::ssize(wide), side_}, at::kDouble);
   const at::Tensor rest = at::empty({std::ssize(wide), side_}, at::kDouble);
   double* to_high = high.mutable_data_ptr<double>();

@@ -110,6 +110,7 @@ Quanta::Quanta(const Extremes& extremes, bool finest)
       scale[d] = half[d] > 0 ? power_of_two(half[d]) : 1;
     }
     if (!finest) scales_of_pilot(half, shift, scale);
+    for (const double value : scale) density_.push_back(1 / value);
   }
 }
 

@@ -125,7 +125,7 @@ StreamedMoments::StreamedMoments(const Extent& extent, Quanta quanta, const Pass
 std::int64_t StreamedMoments::bytes(const Extent& extent, const PassContent& content, int threads) {
   const std::int64_t sums = GramSums::bytes(content.units ? extent.units : 0, extent.points) +
                             GramSums::bytes(content.points.size(), extent.units);
-  const std::int64_t extremes_and_quanta = 4 * number * extent.points * extent.units;
+  const std::int64_t extremes_and_quanta = 5 * number * extent.points * extent.units;
   const std::int64_t scratch = std::max((slab + GramSums::panel) * extent.units,
                                         (strip * unit_slab + GramSums::panel) * extent.points);
   return sums + extremes_and_quanta + threads * number * scratch;
@@ -159,7 +159,7 @@ void StreamedMoments::add_point(const at::Tensor& rows, std::span<const double> 
     with_rows(rows, [&](const auto* x) {
       for (std::int64_t n = 0; n < count; ++n) {
         const auto* stream = x + ((first + n) * extent_.points + point) * units;
-        fits &= quantise(stream, units, quanta_.shift(point), quanta_.scale(point), dither[first + n],
+        fits &= quantise(stream, units, quanta_.shift(point), quanta_.density(point), dither[first + n],
                          q + n * units);
       }
     });
@@ -185,7 +185,7 @@ void StreamedMoments::add_units(const at::Tensor& rows, std::span<const double> 
       for (std::int64_t line = 0; line < count * points; ++line) {  // a row at a point
         const std::int64_t point = line % points;
         fits &= quantise(x + (first * points + line) * extent_.units + first_unit, width,
-                         quanta_.shift(point) + first_unit, quanta_.scale(point) + first_unit,
+                         quanta_.shift(point) + first_unit, quanta_.density(point) + first_unit,
                          dither[first + line / points], run.data());
         for (std::int64_t u = 0; u < width; ++u) q[u * count * points + line] = run[u];
       }

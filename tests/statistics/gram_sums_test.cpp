@@ -261,17 +261,17 @@ TEST(Quantise, ADitherShiftsWhatIsBetweenIntegers) {
 TEST(Quantise, GoesToTheNearestIntegerAndSeesWhatIsBeyond) {
   const std::vector<double> x{10, 10.25, 10.125, 10.375, 9.8125, 10 - 0.25 * 0x1p30};
   const std::vector<double> shift(6, 10.0);
-  const std::vector<double> scale(6, 0.25);
+  const std::vector<double> density(6, 4.0);
   std::vector<double> q(6);
-  EXPECT_TRUE(quantise(x.data(), 6, shift.data(), scale.data(), 0, q.data()));
+  EXPECT_TRUE(quantise(x.data(), 6, shift.data(), density.data(), 0, q.data()));
   EXPECT_EQ(q, (std::vector<double>{0, 1, 0, 2, -1, -0x1p30}));  // ties to even
   using Limits = std::numeric_limits<double>;
   for (const double far : {10 + 0.25 * (0x1p30 + 1), -1e300, Limits::infinity(), Limits::quiet_NaN()}) {
     const std::vector<double> values{10, far, 11};
-    EXPECT_FALSE(quantise(values.data(), 3, shift.data(), scale.data(), 0, q.data())) << far;
+    EXPECT_FALSE(quantise(values.data(), 3, shift.data(), density.data(), 0, q.data())) << far;
   }
   const std::vector<float> single{3000.25F, -7.5F};
-  EXPECT_TRUE(quantise(single.data(), 2, shift.data(), scale.data(), 0, q.data()));
+  EXPECT_TRUE(quantise(single.data(), 2, shift.data(), density.data(), 0, q.data()));
   EXPECT_EQ(q[0], 11961);
   EXPECT_EQ(q[1], -70);
 }

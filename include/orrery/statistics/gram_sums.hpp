@@ -14,11 +14,11 @@ namespace orrery::statistics {
 /// An integer of 128 bits, which ISO C++ does not know.
 __extension__ typedef __int128 Int128;
 
-/// Writes q[i] = (x[i] − shift[i])/scale[i] + dither to the nearest integer, ties to even, for `count`
-/// numbers, float or double; `scale` holds powers of two, |dither| ≤ 1/2. Returns whether all |q| ≤
-/// Quanta::headroom; a NaN does not.
+/// Writes q[i] = (x[i] − shift[i])·density[i] + dither to the nearest integer, ties to even, for `count`
+/// numbers, float or double; `density` holds powers of two. With a dither between −1/2 and 1/2 of 21 bits,
+/// integers stay as they are. Returns whether all |q| ≤ Quanta::headroom; a NaN is not.
 template <class T>
-bool quantise(const T* x, std::int64_t count, const double* shift, const double* scale, double dither,
+bool quantise(const T* x, std::int64_t count, const double* shift, const double* density, double dither,
               double* q);
 
 /// Exact sums of products of rows of integers: for each of `batch` items the symmetric matrix S_ij = Σ_n q_ni
@@ -88,7 +88,11 @@ class GramSums {
   std::int64_t words() const { return sum_place(side_); }
   Int128 word(const Item& item, std::int64_t place) const;
   double centred(const Item& item, std::int64_t i, std::int64_t j) const;
-  void add_wide(Item& item, const std::vector<std::int64_t>& wide, double squares, at::Tensor& low) const;
+  void add_product(Item& item, const at::Tensor& rows, std::int64_t bound) const;
+  /// Adds what products of the narrow rest, which it returns, leave out. `greatest`: |q| of each row, then of
+  /// the rest.
+  at::Tensor add_wide(Item& item, const at::Tensor& q, std::vector<double>& greatest) const;
+  void split_wide(Item& item, const std::vector<std::int64_t>& wide, double squares, at::Tensor& low) const;
   void add_lines(Item& item, const at::Tensor& q) const;
   template <class Multiply>
   void add_panels(Item& item, std::int64_t factor, const Multiply& multiply) const;

@@ -76,6 +76,8 @@ class Quanta {
   const at::Tensor& scale() const { return scale_; }  ///< (P, D) float64, powers of two
   const double* shift(std::int64_t point) const { return shift_.const_data_ptr<double>() + point * units(); }
   const double* scale(std::int64_t point) const { return scale_.const_data_ptr<double>() + point * units(); }
+  /// 1/scale.
+  const double* density(std::int64_t point) const { return density_.data() + point * units(); }
   /// Whether they come from all rows, so that none would be better.
   bool finest() const { return finest_; }
 
@@ -86,6 +88,7 @@ class Quanta {
 
   at::Tensor shift_;
   at::Tensor scale_;
+  std::vector<double> density_;  // (P, D)
   bool finest_;
 };
 
