@@ -220,10 +220,9 @@ bool StreamedMoments::too_coarse(std::int64_t unit) const {
   return false;
 }
 
-// A constant unit's mean is its value, whatever quanta make of it.
+// A constant unit's shift is its value, and its numbers are 0.
 double StreamedMoments::mean(const GramSums& sums, std::int64_t item, std::int64_t i, std::int64_t point,
                              std::int64_t unit) const {
-  if (!extremes_.varies(point, unit)) return extremes_.least(point, unit);
   const double quanta = sums.sum(item, i) / static_cast<double>(sums.rows(item));
   return quanta_.shift(point)[unit] + quanta_.scale(point)[unit] * quanta;
 }

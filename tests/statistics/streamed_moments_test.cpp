@@ -236,6 +236,22 @@ TEST(StreamedMoments, PointsInSeveralPassesAreThoseOfOne) {
   EXPECT_EQ(next, whole.points.size());
 }
 
+TEST(StreamedMoments, EveryPassSeesItsOverflow) {
+  const Communicator ranks = Communicator::world();
+  Data data = testing::walk({40, 5, 20}, 29);
+  Extremes pilot(data.extent);
+  pilot.add(testing::deal(ranks, data, at::kFloat, 6).x, 1);
+  const Quanta quanta = Quanta::of_pilot(ranks, pilot);
+  data.at(33, 2, 17) = 1e5;
+  const at::Tensor rows = testing::deal(ranks, data, at::kFloat, 6).x;
+  for (const PassContent& content : {PassContent{true, {}}, {false, {0, 2}}, {false, {2, 5}}}) {
+    StreamedMoments moments(data.extent, quanta, content);
+    moments.add(rows, 2);
+    EXPECT_EQ(moments.must_repeat(ranks), content.units || content.points.holds(2));
+    EXPECT_EQ(moments.extremes().greatest(2, 17), 1e5);
+  }
+}
+
 TEST(StreamedMoments, MemoryDoesNotGrowWithTheRows) {
   const Communicator alone = Communicator::self();
   const Data data = testing::noise({600, 3, 96}, 30);
