@@ -51,7 +51,7 @@ class Extremes {
 /// error's spread is 1/2 at most, and so, to first order, that of a mean in units of σ is 1/(2‖y‖), of a
 /// variance relative to it 1/‖y‖, and of a correlation or of C_ij/√(C_ii C_jj) 1/(√2 ‖y‖) where both units
 /// have as little. With ‖y‖ ≥ `least_norm` = 2²³, 10⁻⁶ is eight spreads. The second order raises variances by
-/// 1/(4 σ²) of their value: 10⁻⁷ for σ ≥ `least_spread` = 2¹¹ quanta. On SmolLM2's 667 last tokens, 200
+/// 1/(4 σ²) of their value: 10⁻⁷ for σ ≥ `least_spread` = 2¹¹ quanta. On SmolLM2's 667 last tokens, 150
 /// pilots: ‖y‖ ≥ 2²⁴.
 class Quanta {
  public:
