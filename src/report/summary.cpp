@@ -17,11 +17,13 @@ using archive::AttributeValue;
 using archive::Reader;
 using core::concat;
 
-/// One line of the headline's table: two numbers of the same kind, named as in /headline.
+/// One line of the headline's table: two numbers of the same kind, named as in /headline, and what the paper
+/// says of Llama 3.1 8B.
 struct Line {
   const char* label;
   const char* left;
   const char* right;
+  const char* paper = "";
 };
 struct Block {
   const char* left;
@@ -29,16 +31,18 @@ struct Block {
   std::vector<Line> lines;
 };
 
+/// The paper draws most of these as curves; what its text gives stands here.
 const std::array<Block, 3>& table() {
   static const std::array<Block, 3> blocks = {{
       {"within a layer",
        "across layers",
-       {{"adjacent correlation of a unit", "adjacent_correlation_within", "adjacent_correlation_across"},
+       {{"adjacent correlation of a unit", "adjacent_correlation_within", "adjacent_correlation_across",
+         "strong"},
         {"  of independent steps (null)", "residual_null_within", "residual_null_across"}}},
       {"first step",
        "last step",
        {{"cosine of successive streams", "cosine_first", "cosine_last"},
-        {"velocity", "velocity_first", "velocity_last"},
+        {"velocity", "velocity_first", "velocity_last", "grows with depth"},
         {"  relative to the norm", "relative_velocity_first", "relative_velocity_last"}}},
       {"early",
        "late",
@@ -48,6 +52,16 @@ const std::array<Block, 3>& table() {
   }};
   return blocks;
 }
+
+/// A line of the rotations: turns, and the units beyond chance in both tails.
+struct TurnsLine {
+  const char* label;
+  const char* suffix;  ///< of the null's numbers in /headline
+};
+constexpr std::array<TurnsLine, 4> nulls = {{{"  points permuted (null)", ""},
+                                             {"  layers permuted (null)", "_layer"},
+                                             {"  steps permuted (null)", "_step"},
+                                             {"  signs of steps drawn (null)", "_sign"}}};
 
 double real_attribute(const Reader& file, const std::string& object, const std::string& name) {
   const auto value = file.attribute(object, name);
@@ -64,6 +78,15 @@ std::string measured(const Reader& file, const std::string& name) {
   std::ostringstream out;
   out << std::setprecision(4) << value;
   if (!std::isnan(error)) out << " ± " << std::setprecision(2) << error;
+  return out.str();
+}
+
+/// A share as "12.3 %"; its error is in the file.
+std::string percent(const Reader& file, const std::string& name) {
+  const double value = real_attribute(file, "/headline", name);
+  if (std::isnan(value)) return "not defined";
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(1) << 100 * value << " %";
   return out.str();
 }
 
@@ -97,12 +120,25 @@ nlohmann::json json_of(const AttributeValue& value) {
 std::string headline_text(const Reader& file) {
   constexpr std::size_t label = 34, column = 24;
   std::string text;
+  const auto line = [&](const std::string& name, const std::string& left, const std::string& right,
+                        const std::string& last) {
+    std::string all = padded(name, label) + padded(left, column) + padded(right, column) + last;
+    text += all.substr(0, all.find_last_not_of(' ') + 1) + "\n";
+  };
   for (const Block& block : table()) {
-    text += padded("", label) + padded(block.left, column) + block.right + "\n";
-    for (const Line& line : block.lines) {
-      text += padded(line.label, label) + padded(measured(file, line.left), column) +
-              measured(file, line.right) + "\n";
+    line("", block.left, block.right, &block == table().data() ? "Llama 3.1 8B in the paper" : "");
+    for (const Line& one : block.lines) {
+      line(one.label, measured(file, one.left), measured(file, one.right), one.paper);
     }
+  }
+  line("", "mean |R|", "units that turn more, fewer (p < 0.05; q < 0.05)", "");
+  line("turns of a unit's phase portrait", measured(file, "turns"), "", "about 10.7 over 64 points");
+  for (const TurnsLine& null : nulls) {
+    const auto share = [&](const char* stem) { return percent(file, concat(stem, null.suffix)); };
+    line(null.label, measured(file, concat("turns_null", null.suffix)),
+         concat(share("turns_more"), ", ", share("turns_fewer"), "; ", share("turns_more_q"), ", ",
+                share("turns_fewer_q")),
+         "");
   }
   return text;
 }

@@ -1,10 +1,12 @@
 #include "orrery/statistics/headline.hpp"
 
+#include "orrery/core/concat.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/statistics/jackknife.hpp"
 #include "point_jackknife.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -52,8 +54,8 @@ class Writer {
                            const std::vector<double>& left_out, const std::vector<std::int64_t>& steps,
                            const char* long_name) {
     std::vector<double> values;
-    for (std::int64_t block = 0; block < blocks_.count(); ++block) {
-      values.push_back(mean_at(left_out.data() + block * (extent_.points - 1), steps));
+    for (auto place = left_out.begin(); place < left_out.end(); place += extent_.points - 1) {
+      values.push_back(mean_at(&*place, steps));
     }
     add(name, mean_at(line.data(), steps), values, long_name, "1");
   }
@@ -63,7 +65,7 @@ class Writer {
                     const char* unit) {
     if (place < 0 || place >= series.length) return add(name, not_a_number, {}, long_name, unit);
     std::vector<double> values;
-    for (std::int64_t block = 0; block < blocks_.count(); ++block) {
+    for (std::int64_t block = 0; block < blocks_.count() && !series.rows.empty(); ++block) {
       double sum = 0;
       std::int64_t count = 0;
       for (std::int64_t sample = 0; sample < extent_.samples; ++sample) {
@@ -146,6 +148,49 @@ void write_rows(Writer& writer, const SampleStatistics& rows, const Places& plac
                       "length of step S - 2 over that of the stream before it", "1");
 }
 
+/// The turns of phase portraits, and what they are held against.
+void write_turns(Writer& writer, const TurnSummary& summary, const std::vector<TurnSummary>& left_out) {
+  const auto add = [&](const std::string& name, const auto& number_of, const std::string& long_name) {
+    std::vector<double> values;
+    for (const TurnSummary& without : left_out) values.push_back(number_of(without));
+    writer.add(name.c_str(), number_of(summary), values, long_name.c_str(), "1");
+  };
+  add(
+      "turns", [](const TurnSummary& one) { return one.mean; },
+      "turns |R| of the phase portrait of a unit's mean trajectory, mean over units");
+  struct Name {
+    RotationNull null;
+    const char* suffix;
+    const char* words;
+  };
+  constexpr std::array<Name, rotation_nulls> names = {
+      {{RotationNull::points, "", "points permuted"},
+       {RotationNull::layers, "_layer", "layers permuted"},
+       {RotationNull::steps, "_step", "steps permuted"},
+       {RotationNull::signs, "_sign", "steps of random sign"}}};
+  for (const Name& name : names) {
+    const auto of_null = [&](double TurnSummary::Null::*member) {
+      return [member, which = static_cast<std::size_t>(name.null)](const TurnSummary& one) {
+        return one.null[which].*member;
+      };
+    };
+    const std::string null = core::concat(" null of ", name.words);
+    const auto named = [&](const char* stem) { return core::concat(stem, name.suffix); };
+    add(named("turns_null"), of_null(&TurnSummary::Null::mean),
+        core::concat("|R|, mean over units and draws, of the", null));
+    add(named("turns_more"), of_null(&TurnSummary::Null::more),
+        core::concat("share of units that turn more than the", null, ", p < 0.05"));
+    add(named("turns_fewer"), of_null(&TurnSummary::Null::fewer),
+        core::concat("share of units that turn less than the", null, ", p < 0.05"));
+    add(named("turns_more_q"), of_null(&TurnSummary::Null::more_discovered),
+        core::concat("share of units that turn more than the", null,
+                     ", false discovery rate q < 0.05 (Benjamini and Hochberg)"));
+    add(named("turns_fewer_q"), of_null(&TurnSummary::Null::fewer_discovered),
+        core::concat("share of units that turn less than the", null,
+                     ", false discovery rate q < 0.05 (Benjamini and Hochberg)"));
+  }
+}
+
 /// All ranks' lists as one, by point and block.
 std::vector<LeftOutDimension> joined(const std::vector<std::vector<LeftOutDimension>>& by_rank) {
   std::vector<LeftOutDimension> all;
@@ -158,13 +203,12 @@ std::vector<LeftOutDimension> joined(const std::vector<std::vector<LeftOutDimens
 
 }  // namespace
 
-Headline headline(const parallel::Communicator& ranks, const SampleStatistics& rows,
-                  const UnitStatistics& units, const PointStatistics& points, const PointShard& shard,
-                  const Extent& extent, int threads) {
+Headline headline(const parallel::Communicator& ranks, const HeadlineSources& sources,
+                  const HeadlineRows& rows, const Extent& extent, int threads) {
   const Places places(extent.points);
   std::vector<LeftOutDimension> own;
   parallel::agree(ranks, "standard errors", [&] {
-    own = leave_out_dimensions(shard, {places.early, places.late}, extent, threads);
+    own = leave_out_dimensions(rows.points, {places.early, places.late}, extent, threads);
   });
   const auto by_rank = ranks.gather_values<LeftOutDimension>(own);
   Headline result;
@@ -172,10 +216,11 @@ Headline headline(const parallel::Communicator& ranks, const SampleStatistics& r
     if (!ranks.is_root()) return;
     const std::vector<LeftOutDimension> left_out = joined(by_rank);
     Writer writer(extent, result);
-    write_units(writer, units, places, extent.points);
-    write_rows(writer, rows, places);
-    writer.add_dimensions("early", places.early, points.spectrum, left_out);
-    writer.add_dimensions("late", places.late, points.spectrum, left_out);
+    write_units(writer, sources.units, places, extent.points);
+    write_rows(writer, sources.rows, places);
+    writer.add_dimensions("early", places.early, sources.points.spectrum, left_out);
+    writer.add_dimensions("late", places.late, sources.points.spectrum, left_out);
+    write_turns(writer, summarise(sources.turns), rows.turns_left_out);
   });
   return result;
 }

@@ -23,6 +23,8 @@ class RowMeasures {
   /// Writes the numbers of the row x (P, D), float or double, to `line` (columns).
   template <class T>
   void measure(const T* x, double* line) const;
+  /// The straightness in a row's line.
+  double straightness_of(const double* line) const { return line[straightness()]; }
 
   /// The statistics whose means and standard deviations (columns) are these, over the rows where a number is
   /// not NaN; with `table` (N, columns), the rows' own numbers too.

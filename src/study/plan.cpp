@@ -3,11 +3,14 @@
 #include "orrery/archive/file_builder.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
+#include "orrery/core/narrow.hpp"
+#include "orrery/core/random.hpp"
 #include "orrery/model/linear.hpp"
 #include "orrery/model/weights.hpp"
 #include "orrery/schedule/cost.hpp"
 #include "orrery/schedule/workers.hpp"
 #include "orrery/statistics/cost.hpp"
+#include "orrery/statistics/streamed_statistics.hpp"
 
 #include <ATen/ops/randn.h>
 #include <c10/core/InferenceMode.h>
@@ -23,14 +26,31 @@ namespace {
 
 using core::concat;
 
-std::int64_t in_hand(const TracePlan& plan, const std::vector<std::int64_t>& share,
+constexpr std::int64_t pilot_tiles = 8;
+/// A round of streaming has so many rows at least, unless tiles run out: products of rows with themselves are
+/// cheap by the hundred.
+constexpr std::int64_t round_rows = 256;
+/// Where each round reads all weights again, it takes in so much.
+constexpr std::int64_t layers_round_bytes = std::int64_t{1} << 30;
+
+const schedule::Tile& tile_at(const TracePlan& plan, std::int64_t tile) {
+  return plan.tiles[static_cast<std::size_t>(tile)];
+}
+
+std::int64_t rows_of(const schedule::Tile& tile, const TraceInput& input) {
+  std::int64_t rows = 0;
+  for (const core::Sample sample : tile.samples) rows += input.rows_of(sample);
+  return rows;
+}
+
+/// What a rank takes to run `tiles` together: those in hand, and with `--order layers` those that wait.
+std::int64_t in_hand(const TracePlan& plan, const std::vector<std::int64_t>& tiles,
                      const model::LlamaConfig& config, const TraceOptions& options, int threads) {
   std::vector<std::int64_t> bytes;
   std::int64_t waiting = 0;
-  for (const std::int64_t tile : share) {
-    const schedule::Tile& one = plan.tiles[static_cast<std::size_t>(tile)];
-    bytes.push_back(schedule::forward_bytes(config, one, *options.dtype, options.residual));
-    waiting += schedule::waiting_bytes(config, one, *options.dtype, options.residual);
+  for (const std::int64_t tile : tiles) {
+    bytes.push_back(schedule::forward_bytes(config, tile_at(plan, tile), *options.dtype, options.residual));
+    waiting += schedule::waiting_bytes(config, tile_at(plan, tile), *options.dtype, options.residual);
   }
   std::ranges::sort(bytes, std::greater{});
   bytes.resize(std::min(bytes.size(), static_cast<std::size_t>(threads)));
@@ -38,26 +58,125 @@ std::int64_t in_hand(const TracePlan& plan, const std::vector<std::int64_t>& sha
   return plan.order == schedule::Order::layers ? working + waiting : working;
 }
 
-/// Fills in what depends on the order: weights, tiles in hand, and the sums over a rank and a node.
+std::int64_t row_bytes(const TraceInput& input, const TraceOptions& options) {
+  const std::int64_t number = options.residual == model::DType::float64 ? 8 : 4;
+  return input.config.points() * input.config.width * number;
+}
+
+/// Cuts `share` into rounds: their rows fill the memory of one, and each thread has a tile.
+std::vector<std::vector<std::int64_t>> rounds_of(const TracePlan& plan,
+                                                 const std::vector<std::int64_t>& share,
+                                                 const TraceInput& input, const TraceOptions& options,
+                                                 int threads) {
+  std::vector<std::vector<std::int64_t>> rounds;
+  std::int64_t rows = 0;
+  std::int64_t bytes = 0;
+  const auto full = [&] {
+    if (rounds.empty()) return true;
+    if (std::ssize(rounds.back()) < threads) return false;
+    return plan.order == schedule::Order::tiles ? rows >= round_rows : bytes >= layers_round_bytes;
+  };
+  for (const std::int64_t tile : share) {
+    if (full()) {
+      rounds.emplace_back();
+      rows = bytes = 0;
+    }
+    const schedule::Tile& one = tile_at(plan, tile);
+    rounds.back().push_back(tile);
+    rows += rows_of(one, input);
+    bytes += rows_of(one, input) * row_bytes(input, options) +
+             schedule::waiting_bytes(input.config, one, *options.dtype, options.residual);
+  }
+  return rounds;
+}
+
+/// Fills in rounds and pilots.
+void plan_rounds(TracePlan& plan, const TraceInput& input, const TraceOptions& options,
+                 const PlannedRanks& ranks) {
+  plan.rounds.clear();
+  std::size_t most = 0;
+  for (const auto& share : plan.shares) {
+    plan.rounds.push_back(rounds_of(plan, share, input, options, ranks.threads));
+    most = std::max(most, plan.rounds.back().size());
+  }
+  for (auto& rounds : plan.rounds) rounds.resize(most);
+  std::vector<std::int64_t> order(plan.tiles.size());
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  core::Random(core::narrow<std::uint64_t>(options.seed), core::Purpose::pilot).shuffle(std::span(order));
+  order.resize(std::min<std::size_t>(order.size(), pilot_tiles));
+  plan.pilots.assign(plan.shares.size(), {});
+  for (std::size_t i = 0; i < order.size(); ++i) plan.pilots[i % plan.pilots.size()].push_back(order[i]);
+}
+
+statistics::StatisticsOptions statistics_options(const TraceOptions& options, const PlannedRanks& ranks) {
+  return {options.components, ranks.threads, options.permutations, core::narrow<std::uint64_t>(options.seed)};
+}
+
+/// The tiles that a rank runs together: of kept rows its share, in streaming each round and the pilot.
+std::vector<std::vector<std::int64_t>> tiles_together(const TracePlan& plan) {
+  if (plan.moments == Moments::rows) return plan.shares;
+  std::vector<std::vector<std::int64_t>> all = plan.pilots;
+  for (const auto& rounds : plan.rounds) all.insert(all.end(), rounds.begin(), rounds.end());
+  return all;
+}
+
+/// Fills in what depends on order and groups of points: weights, tiles in hand, rows, and the sums over a
+/// rank and a node.
 void count_memory(TracePlan& plan, const TraceInput& input, const TraceOptions& options,
                   const PlannedRanks& ranks) {
+  if (plan.moments == Moments::streaming) plan_rounds(plan, input, options, ranks);
   const std::int64_t layers = plan.order == schedule::Order::tiles ? input.config.layers : 1;
   plan.weight_bytes = layers * model::layer_bytes(input.config, *options.dtype) +
                       model::outer_bytes(input.config, *options.dtype, model::Head::none);
   plan.forward_bytes = 0;
-  for (const auto& share : plan.shares) {
+  std::int64_t most_rows = 0;
+  for (const auto& tiles : tiles_together(plan)) {
     plan.forward_bytes =
-        std::max(plan.forward_bytes, in_hand(plan, share, input.config, options, ranks.threads));
+        std::max(plan.forward_bytes, in_hand(plan, tiles, input.config, options, ranks.threads));
+    std::int64_t rows = 0;
+    for (const std::int64_t tile : tiles) rows += rows_of(tile_at(plan, tile), input);
+    most_rows = std::max(most_rows, rows);
   }
+  const statistics::Extent extent = extent_of(input);
+  const std::int64_t number_bytes = options.residual == model::DType::float64 ? 8 : 4;
+  plan.rows_bytes = most_rows * row_bytes(input, options);
   // On a GPU the weights pass through one layer's room on the host.
   const std::int64_t host_weights =
       ranks.gpu ? model::layer_bytes(input.config, *options.dtype) : plan.weight_bytes;
   const std::int64_t host_forward = ranks.gpu ? 0 : plan.forward_bytes;
-  const std::int64_t in_forward = host_weights + host_forward;
   const std::int64_t own = ranks.process_bytes + plan.rows_bytes;
-  plan.rank_bytes = own + std::max(in_forward, plan.statistics_bytes);
-  plan.node_bytes = std::max(host_weights + ranks.ranks_a_node * (own + host_forward),
-                             ranks.ranks_a_node * (own + plan.statistics_bytes));
+  if (plan.moments == Moments::rows) {
+    plan.statistics_bytes =
+        statistics::statistics_bytes(extent, ranks.ranks, statistics_options(options, ranks), number_bytes);
+    plan.rank_bytes = own + std::max(host_weights + host_forward, plan.statistics_bytes);
+    plan.node_bytes = std::max(host_weights + ranks.ranks_a_node * (own + host_forward),
+                               ranks.ranks_a_node * (own + plan.statistics_bytes));
+    return;
+  }
+  plan.statistics_bytes = statistics::StreamedStatistics::bytes(
+      extent, {statistics_options(options, ranks), options.tokens == Tokens::all, plan.point_groups},
+      ranks.ranks, most_rows, number_bytes);
+  const std::int64_t besides = own + host_forward + plan.statistics_bytes;  // all of it lives side by side
+  plan.rank_bytes = host_weights + besides;
+  plan.node_bytes = host_weights + ranks.ranks_a_node * besides;
+}
+
+/// Takes the first order, and in streaming the fewest groups of points, with which a node's memory is enough;
+/// the last that was tried where none is.
+void choose_order(TracePlan& plan, const TraceInput& input, const TraceOptions& options,
+                  const PlannedRanks& ranks) {
+  std::vector<schedule::Order> orders = {schedule::Order::tiles, schedule::Order::layers};
+  if (options.order == OrderChoice::tiles || ranks.gpu) orders = {schedule::Order::tiles};
+  if (options.order == OrderChoice::layers) orders = {schedule::Order::layers};
+  const std::int64_t most_groups = plan.moments == Moments::rows ? 1 : input.config.points();
+  for (const schedule::Order order : orders) {
+    plan.order = order;
+    for (plan.point_groups = 1;; ++plan.point_groups) {
+      count_memory(plan, input, options, ranks);
+      if (ranks.available_bytes == 0 || plan.node_bytes <= ranks.available_bytes) return;
+      if (plan.point_groups == most_groups) break;
+    }
+  }
 }
 
 std::string bytes_text(std::int64_t bytes) {
@@ -117,34 +236,31 @@ statistics::Extent extent_of(const TraceInput& input) {
 
 archive::TraceExtent file_extent(const TraceInput& input, const TraceOptions& options, std::int64_t ranks) {
   archive::TraceExtent extent;
-extent.samples = input.samples();
+  extent.samples = input.samples();
   extent.rows = input.row_count();
   extent.layers = input.config.layers;
   extent.units = input.config.width;
   extent.components = options.components;
   extent.tokens = input.token_count();
   extent.ranks = ranks;
+  extent.permutations = options.permutations;
+  extent.rows_kept = moments_of(options, input) == Moments::rows;
+  extent.every_token = options.tokens == Tokens::all;
   extent.keep_rows = options.store == Store::rows;
   extent.rows_float64 = options.residual == model::DType::float64;
   return extent;
 }
 
 archive::Layout layout_of(const TraceInput& input, const TraceOptions& options, std::int64_t ranks) {
-  archive::Layout layout = archive::trace_layout(file_extent(input, options, ranks));
-  for (const char* path : {"/continuity/mutual_information", "/continuity/mutual_information_mean",
-                           "/rotation", "/pooled", "/geometry", "/control"}) {
-    archive::leave_out(layout, path, "this version does not compute it");
-  }
-  return layout;
+  return archive::trace_layout(file_extent(input, options, ranks));
 }
 
 TracePlan plan_trace(const TraceInput& input, const TraceOptions& options, const PlannedRanks& ranks) {
   TracePlan plan;
+  plan.moments = moments_of(options, input);
   plan.tiles = schedule::make_tiles(input.run_lengths, options.tile_tokens);
   const std::vector<double> costs = schedule::tile_costs(input.config, input.measured, plan.tiles);
   plan.shares = schedule::deal(costs, ranks.ranks);
-  const statistics::Extent extent = extent_of(input);
-  const std::int64_t number_bytes = options.residual == model::DType::float64 ? 8 : 4;
   for (const schedule::Tile& tile : plan.tiles) {
     const schedule::ForwardFlop flop = schedule::forward_flop(input.config, input.measured, tile);
     plan.product_flop += flop.product;
@@ -152,28 +268,15 @@ TracePlan plan_trace(const TraceInput& input, const TraceOptions& options, const
   }
   for (const auto& share : plan.shares) {
     double flop = 0;
-    std::int64_t rows = 0;
-    for (const std::int64_t tile : share) {
-      flop += costs[static_cast<std::size_t>(tile)];
-      for (const core::Sample sample : plan.tiles[static_cast<std::size_t>(tile)].samples) {
-        rows += input.rows_of(sample);
-      }
-    }
+    for (const std::int64_t tile : share) flop += costs[static_cast<std::size_t>(tile)];
     plan.largest_share = std::max(plan.largest_share, flop);
-    plan.rows_bytes = std::max(plan.rows_bytes, rows * extent.points * extent.units * number_bytes);
   }
-  plan.statistics_flop = statistics::statistics_flops(extent);
-  plan.statistics_bytes =
-      statistics::statistics_bytes(extent, ranks.ranks, {options.components, ranks.threads}, number_bytes);
+  const statistics::Extent extent = extent_of(input);
+  plan.statistics_flop = plan.moments == Moments::rows
+                             ? statistics::statistics_flops(extent, options.permutations)
+                             : statistics::streaming_flops(extent, options.permutations);
   plan.file_bytes = archive::file_bytes(layout_of(input, options, ranks.ranks));
-
-  plan.order = options.order == OrderChoice::layers ? schedule::Order::layers : schedule::Order::tiles;
-  count_memory(plan, input, options, ranks);
-  const bool too_much = ranks.available_bytes > 0 && plan.node_bytes > ranks.available_bytes;
-  if (options.order == OrderChoice::automatic && !ranks.gpu && too_much) {
-    plan.order = schedule::Order::layers;
-    count_memory(plan, input, options, ranks);
-  }
+  choose_order(plan, input, options, ranks);
   return plan;
 }
 
@@ -197,7 +300,8 @@ TimeEstimate estimate_time(const TracePlan& plan, const TraceInput& input, const
       measure_products(input.config, *options.dtype, std::min<std::int64_t>(options.tile_tokens, 1024));
   const double weighted = (plan.product_flop + attention_slower * plan.attention_flop) /
                           std::max(1.0, plan.product_flop + plan.attention_flop);
-  time.forward_seconds = plan.largest_share * weighted / (time.product_flops * ranks.threads);
+  time.forward_seconds = static_cast<double>(plan.passes()) * plan.largest_share * weighted /
+                         (time.product_flops * ranks.threads);
   time.statistics_seconds =
       plan.statistics_flop * statistics_slower / (time.product_flops * ranks.threads * ranks.ranks);
   const std::int64_t read = input.checkpoint ? input.checkpoint->bytes() : 0;
@@ -217,8 +321,12 @@ std::string plan_text(const TracePlan& plan, const TimeEstimate& time, const Tra
                        " key-value heads, ", number(static_cast<double>(c.parameters()) / 1e6, "M weights")));
   line("samples", concat(input.samples(), " of ", input.run_token_count(), " tokens in ", plan.tiles.size(),
                          " tiles, ", input.row_count(), " rows"));
-  line("moments", moments_of(options, input) == Moments::rows ? "rows: all of them in memory"
-                                                              : "streaming: no row is kept");
+  line("moments",
+       plan.moments == Moments::rows
+           ? "rows: all of them in memory"
+           : concat("streaming: no row is kept; covariances in ", plan.point_groups,
+                    plan.point_groups == 1 ? " group" : " groups", " of points, ", plan.passes(),
+                    " passes over the corpus (one more where a value lies far beyond the pilot's)"));
   line("ranks", concat(ranks.ranks, " of ", ranks.threads, ranks.threads == 1 ? " thread" : " threads"));
   line("order", plan.order == schedule::Order::tiles ? "tiles: all weights in memory"
                                                      : "layers: one layer's weights in memory");
@@ -231,8 +339,8 @@ std::string plan_text(const TracePlan& plan, const TimeEstimate& time, const Tra
        concat(bytes_text(plan.rank_bytes), " a rank at most (libraries ", bytes_text(ranks.process_bytes),
               ", weights ", bytes_text(plan.weight_bytes), ", rows ", bytes_text(plan.rows_bytes), ", tiles ",
               bytes_text(plan.forward_bytes), "; statistics ", bytes_text(plan.statistics_bytes), ")"));
-  line("file",
-       concat(bytes_text(plan.file_bytes), options.store == Store::rows ? ", rows kept" : ", rows not kept"));
+  const bool stored = plan.moments == Moments::rows && options.store == Store::rows;
+  line("file", concat(bytes_text(plan.file_bytes), stored ? ", rows in it" : ", no rows in it"));
   line("time", concat(number(time.total_seconds, "s"), ": forward ", number(time.forward_seconds, "s"),
                       ", statistics ", number(time.statistics_seconds, "s"), ", at ",
                       number(time.product_flops / 1e9, "GFLOP/s"), " a thread as measured here"));

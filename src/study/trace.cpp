@@ -9,19 +9,16 @@
 #include "orrery/core/log.hpp"
 #include "orrery/core/machine.hpp"
 #include "orrery/core/narrow.hpp"
-#include "orrery/core/sha256.hpp"
-#include "orrery/core/version.hpp"
-#include "orrery/model/capture.hpp"
 #include "orrery/parallel/agreement.hpp"
-#include "orrery/schedule/forward_pass.hpp"
+#include "orrery/statistics/streamed_statistics.hpp"
 #include "orrery/statistics/trace_statistics.hpp"
-#include "orrery/study/libraries.hpp"
 #include "orrery/study/plan.hpp"
 #include "orrery/study/resources.hpp"
 #include "orrery/study/trace_input.hpp"
+#include "part_progress.hpp"
+#include "provenance.hpp"
+#include "trace_forward.hpp"
 #include "trace_writer.hpp"
-
-#include <ATen/ops/empty.h>
 
 #include <chrono>
 #include <filesystem>
@@ -47,27 +44,6 @@ class Stopwatch {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-struct Hashes {
-  std::string model;
-  std::string tokenizer;
-  std::string corpus;
-};
-
-Hashes hash_inputs(const TraceOptions& options, const TraceInput& input) {
-  std::vector<std::string> names;
-  if (input.checkpoint) names = input.checkpoint->files();
-  names.emplace_back("config.json");
-  return {core::sha256_of_files(options.model, std::move(names)),
-          core::sha256_of_file(options.model / input.tokenizer_file), core::sha256_of_file(options.corpus)};
-}
-
-/// "a, b, …", in order of ranks.
-std::string joined(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
-  return text;
-}
-
 /// One trace from beginning to end; its members live through the phases.
 class Trace {
  public:
@@ -84,7 +60,9 @@ class Trace {
     try {
       compute();
       write();
-    } catch (const parallel::AgreedError&) {
+    } catch (const parallel::AgreedError& error) {
+      // After a failed write the file stays open (SharedFile); after any other error all ranks are here.
+      if (file_ && file_->is_open() && error.code() != core::ExitCode::io) file_->close();
       if (output_) output_->discard();
       throw;
     }
@@ -94,10 +72,14 @@ class Trace {
  private:
   void prepare();
   void compute();
+  void keep_rows(TraceForward& forward);
+  void stream_rows(TraceForward& forward);
+  void open_file();
   void write();
   void finish();
   PlannedRanks planned_ranks() const;
-  std::vector<archive::Attribute> provenance() const;
+  statistics::StatisticsOptions statistics_options() const;
+  const std::vector<std::vector<std::int64_t>>& own_rounds() const;
   std::vector<archive::Attribute> timing() const;
   std::vector<archive::Attribute> last_attributes();
 
@@ -113,9 +95,10 @@ class Trace {
   TraceInput input_;
   TracePlan plan_;
   archive::Layout layout_;
-  std::optional<archive::Output> output_;  // on rank 0
-  std::future<Hashes> hashes_;             // on rank 0, taken while tiles run
-  statistics::SampleShard rows_;
+  std::optional<archive::Output> output_;    // on rank 0
+  std::optional<archive::SharedFile> file_;  // from the first write to the last
+  std::future<InputHashes> hashes_;          // on rank 0, taken while tiles run
+  statistics::SampleShard rows_;             // where rows are kept
   statistics::TraceStatistics statistics_;
   double load_seconds_ = 0, forward_seconds_ = 0, statistics_seconds_ = 0, write_seconds_ = 0;
 };
@@ -144,14 +127,12 @@ void Trace::prepare() {
   input_ = read_trace_input(options_, ranks_);
   const PlannedRanks planned = planned_ranks();
   parallel::agree(ranks_, "planning", [&] {
-    if (moments_of(options_, input_) == Moments::streaming) {
-      throw core::internal_error("streaming moments are not built in", "--moments streaming, or --tokens all",
-                                 "use --moments rows and one token a sample");
-    }
     plan_ = plan_trace(input_, options_, planned);
     require_memory(plan_, planned);
     layout_ = layout_of(input_, options_, ranks_.size());
-    for (archive::Attribute& attribute : provenance()) layout_.attributes.push_back(std::move(attribute));
+    for (archive::Attribute& attribute : provenance(options_, input_, resources_, command_, ranks_.size())) {
+      layout_.attributes.push_back(std::move(attribute));
+    }
   });
   try {
     parallel::agree(ranks_, "making the output file", [&] {
@@ -171,91 +152,97 @@ void Trace::prepare() {
                         model::name_of(*options_.dtype)));
 }
 
+statistics::StatisticsOptions Trace::statistics_options() const {
+  return {options_.components, resources_.threads, options_.permutations,
+          core::narrow<std::uint64_t>(options_.seed)};
+}
+
 void Trace::compute() {
-  const model::DType dtype = *options_.dtype;
-  const model::Llama llama(input_.config, dtype, options_.residual, input_.measured, resources_.device);
-  const model::LlamaWeights::Placement placement = {
-      dtype, llama.norm_dtype(), resources_.device,
-      plan_.order == schedule::Order::tiles ? model::Residency::all_layers : model::Residency::one_layer,
-      model::Head::none};
-  model::LlamaWeights weights(input_.config, input_.weights(), placement, ranks_, node_);
+  TraceForward forward(options_, input_, plan_, resources_, ranks_, node_);
   // Not before the weights are read: the files are in the node's cache then, and not fetched twice at once.
-  if (ranks_.is_root()) hashes_ = std::async(std::launch::async, hash_inputs, options_, input_);
-  load_seconds_ = watch_.lap();
-
-  std::vector<schedule::Tile> mine;
-  std::vector<std::int64_t> first_row;
-  for (const std::int64_t tile : plan_.shares[static_cast<std::size_t>(ranks_.rank())]) {
-    mine.push_back(plan_.tiles[static_cast<std::size_t>(tile)]);
-    first_row.push_back(std::ssize(rows_.samples));
-    rows_.samples.insert(rows_.samples.end(), mine.back().samples.begin(), mine.back().samples.end());
+  if (ranks_.is_root()) {
+    hashes_ = std::async(std::launch::async, hash_inputs, std::cref(options_), std::cref(input_));
   }
-  const statistics::Extent extent = extent_of(input_);
-  const at::ScalarType kept = options_.residual == model::DType::float64 ? at::kDouble : at::kFloat;
-  parallel::agree(ranks_, "making room for the rows", [&] {
-    rows_.x = at::empty({std::ssize(rows_.samples), extent.points, extent.units}, kept);
-  });
-  const auto capture = [&](std::int64_t tile) {
-    const auto count = std::ssize(mine[static_cast<std::size_t>(tile)].samples);
-    return std::make_unique<model::Capture>(
-        rows_.x.narrow(0, first_row[static_cast<std::size_t>(tile)], count));
-  };
-  progress_.begin("forward", std::ssize(plan_.tiles), input_.run_token_count());
-  schedule::ForwardPass pass(llama, weights, plan_.order, resources_.threads);
-  pass.run(ranks_, mine, input_.forward_samples(), capture, progress_);
-  progress_.end();
-  weights.free();
-  parallel::agree(ranks_, "checking the activations", [&] { statistics::check_finite(rows_); });
-  forward_seconds_ = watch_.lap();
+  load_seconds_ = watch_.lap();
+  if (plan_.moments == Moments::rows) {
+    keep_rows(forward);
+  } else {
+    stream_rows(forward);
+  }
+}
 
+void Trace::keep_rows(TraceForward& forward) {
+  progress_.begin("forward", std::ssize(plan_.tiles), input_.run_token_count());
+  rows_ = forward.rows(plan_.shares[static_cast<std::size_t>(ranks_.rank())], progress_);
+  progress_.end();
+  forward.free();
+  forward_seconds_ = watch_.lap();
   core::log_info("statistics");
-  statistics_ =
-      statistics::trace_statistics(ranks_, rows_, extent, {options_.components, resources_.threads});
+  statistics_ = statistics::trace_statistics(ranks_, rows_, extent_of(input_), statistics_options());
   statistics_seconds_ = watch_.lap();
 }
 
-void Trace::write() {
-  const std::string path = ranks_.broadcast(output_ ? output_->file().string() : std::string());
-  archive::SharedFile file(ranks_, path, layout_);
-  parallel::agree(ranks_, "writing the file", [&] {
-    write_trace(file, ranks_.is_root(), input_, statistics_, options_.store == Store::rows ? &rows_ : nullptr,
-                input_.config.points());
-    const std::int64_t peak = core::peak_resident_bytes();
-    file.write("/timing/peak_bytes", {{ranks_.rank()}, {1}}, std::span(&peak, 1));
-  });
-  file.close();
-  file.read_back();
-  write_seconds_ = watch_.lap();
+const std::vector<std::vector<std::int64_t>>& Trace::own_rounds() const {
+  return plan_.rounds[static_cast<std::size_t>(ranks_.rank())];
 }
 
-std::vector<archive::Attribute> Trace::provenance() const {
-  const model::LlamaConfig& c = input_.config;
-  const auto root = [](const char* name, archive::AttributeValue value) {
-    return archive::Attribute{"/", name, std::move(value)};
+/// Rows pass by in rounds, in as many passes as the plan has, and in a last one for their scores.
+void Trace::stream_rows(TraceForward& forward) {
+  const auto run_round = [&](const std::vector<std::int64_t>& tiles, core::ProgressSink& progress) {
+    statistics_seconds_ += watch_.lap();
+    statistics::SampleShard rows = forward.rows(tiles, progress);
+    forward_seconds_ += watch_.lap();
+    return rows;
   };
-  return {
-      root("program_version", core::program_version()),
-      root("git_commit", core::git_commit()),
-      root("libraries", libraries()),
-      root("config", to_ini(options_)),
-      root("command", command_),
-      root("created_utc", core::utc_now()),
-      root("ranks", std::int64_t{ranks_.size()}),
-      root("threads", std::int64_t{resources_.threads}),
-      root("devices", joined(resources_.devices)),
-      root("hosts", joined(resources_.hosts)),
-      root("job_id", core::job_id()),
-      root("architecture", c.architecture),
-      root("layers", c.layers),
-      root("hidden_size", c.width),
-      root("heads", c.heads),
-      root("kv_heads", c.kv_heads),
-      root("vocab_size", c.vocabulary),
-      root("dtype", model::name_of(*options_.dtype)),
-      root("residual_dtype", model::name_of(options_.residual)),
-      root("model_name", options_.model.filename().empty() ? options_.model.parent_path().filename().string()
-                                                           : options_.model.filename().string()),
-      root("corpus_name", options_.corpus.filename().string())};
+  const auto pass = [&](const std::string& name, const auto& take) {
+    progress_.begin(name, std::ssize(plan_.tiles), input_.run_token_count());
+    const auto rounds = std::ssize(own_rounds());
+    for (std::int64_t round = 0; round < rounds; ++round) {
+      PartProgress part(progress_, round, rounds);
+      const statistics::SampleShard rows = run_round(own_rounds()[static_cast<std::size_t>(round)], part);
+      parallel::agree(ranks_, "statistics of a round", [&] { take(rows); });
+    }
+    progress_.end();
+  };
+  core::SilentProgress silent;
+  statistics::StreamedStatistics streamed(
+      ranks_, extent_of(input_), {statistics_options(), options_.tokens == Tokens::all, plan_.point_groups},
+      run_round(plan_.pilots[static_cast<std::size_t>(ranks_.rank())], silent));
+  while (streamed.wants_rows()) {
+    pass(concat("forward, pass ", streamed.passes() + 1),
+         [&](const statistics::SampleShard& rows) { streamed.add(rows); });
+    core::log_info("statistics");
+    streamed.end_pass();
+    if (streamed.passes() > plan_.point_groups && streamed.wants_rows())
+      core::log_info("some values lie far beyond the pilot's: the pass is made again, with finer quanta");
+  }
+  open_file();
+  pass("forward, scores", [&](const statistics::SampleShard& rows) {
+    const at::Tensor scores = streamed.add_scores(rows);
+    if (options_.tokens != Tokens::all) write_scores(*file_, rows.samples, scores);
+  });
+  forward.free();
+  statistics_ = streamed.finish();
+  statistics_seconds_ += watch_.lap();
+}
+
+void Trace::open_file() {
+  const std::string path = ranks_.broadcast(output_ ? output_->file().string() : std::string());
+  file_.emplace(ranks_, path, layout_);
+}
+
+void Trace::write() {
+  if (!file_) open_file();
+  const bool kept = plan_.moments == Moments::rows && options_.store == Store::rows;
+  parallel::agree(ranks_, "writing the file", [&] {
+    write_trace(*file_, ranks_.is_root(), input_, options_, statistics_, kept ? &rows_ : nullptr);
+    const std::int64_t peak = core::peak_resident_bytes();
+    file_->write("/timing/peak_bytes", {{ranks_.rank()}, {1}}, std::span(&peak, 1));
+  });
+  file_->close();
+  file_->read_back();
+  file_.reset();
+  write_seconds_ = watch_.lap();
 }
 
 std::vector<archive::Attribute> Trace::timing() const {
@@ -287,13 +274,19 @@ void Trace::finish() {
 
 /// On rank 0.
 std::vector<archive::Attribute> Trace::last_attributes() {
-  const Hashes hashes = hashes_.get();
+  const InputHashes hashes = hashes_.get();
   std::vector<archive::Attribute> attributes = timing();
   attributes.push_back({"/", "model_sha256", hashes.model});
   attributes.push_back({"/", "tokenizer_sha256", hashes.tokenizer});
   attributes.push_back({"/", "corpus_sha256", hashes.corpus});
+  if (options_.tokens == Tokens::all) {
+    const statistics::RowSeries& straightness = statistics_.rows.straightness;
+    attributes.push_back({"/geometry", "straightness_mean", straightness.mean.front()});
+    attributes.push_back({"/geometry", "straightness_std", straightness.standard_deviation.front()});
+  }
   for (const statistics::Headline::Entry& entry : statistics_.headline.entries) {
     attributes.push_back({"/headline", entry.name, entry.value});
+    if (plan_.moments == Moments::streaming) continue;  // no standard errors: `not_computed` says so
     attributes.push_back({"/headline", entry.name + "_se", entry.standard_error});
   }
   return attributes;

@@ -41,7 +41,7 @@ void write_samples(SharedFile& file, const TraceInput& input) {
   write_line(file, "/samples/row", input.rows);
   write_line(file, "/samples/characters", input.characters);
   write_line(file, "/samples/length", lengths);
-  write_line(file, "/samples/position", input.positions());
+  if (input.measured == model::Measured::last_token) write_line(file, "/samples/position", input.positions());
   write_line(file, "/samples/token_offset", offsets);
   write_line(file, "/samples/token", tokens);
 }
@@ -113,6 +113,102 @@ void write_points(SharedFile& file, const statistics::PointStatistics& points) {
   }
 }
 
+/// A whole dataset from a tensor of its shape; nothing where it has no entries.
+void write_whole(SharedFile& file, const std::string& path, const at::Tensor& tensor) {
+  if (!tensor.defined() || tensor.numel() == 0) return;
+  const at::Tensor values = tensor.contiguous();
+  const Slab slab = {std::vector<std::int64_t>(static_cast<std::size_t>(values.dim())), values.sizes().vec()};
+  if (values.scalar_type() == at::kDouble) {
+    file.write(path, slab, values_of<double>(values));
+  } else {
+    file.write(path, slab, values_of<float>(values));
+  }
+}
+
+void write_rotations(SharedFile& file, const statistics::UnitTurns& turns,
+                     const statistics::SampleTurns& samples) {
+  write_line(file, "/rotation/turns", turns.turns);
+  const auto write_null = [&](statistics::RotationNull which, const std::string& suffix) {
+    const statistics::UnitTurns::Null& null = turns.of(which);
+    write_line(file, "/rotation/null" + suffix + "_mean", null.mean);
+    write_line(file, "/rotation/null" + suffix + "_std", null.standard_deviation);
+    write_line(file, "/rotation/null" + suffix + "_abs_mean", null.abs_mean);
+    write_line(file, "/rotation/p_more" + suffix, null.p_more);
+    write_line(file, "/rotation/p_fewer" + suffix, null.p_fewer);
+  };
+  write_null(statistics::RotationNull::points, "");
+  write_null(statistics::RotationNull::layers, "_layer");
+  write_null(statistics::RotationNull::steps, "_step");
+  write_null(statistics::RotationNull::signs, "_sign");
+  write_line(file, "/rotation/local_turns", turns.local_turns);
+  write_line(file, "/rotation/sample_turns_mean", samples.mean);
+  write_line(file, "/rotation/sample_turns_std", samples.standard_deviation);
+}
+
+void write_pooled(SharedFile& file, const statistics::PooledComponents& pooled,
+                  const statistics::PooledScores& scores) {
+  write_whole(file, "/pooled/mean", pooled.mean);
+  write_whole(file, "/pooled/eigenvalue", pooled.eigenvalue);
+  write_whole(file, "/pooled/component", pooled.component.to(at::kFloat));
+  write_whole(file, "/pooled/mean_score", scores.mean_score);
+  write_whole(file, "/pooled/score_range", scores.score_range);
+}
+
+void write_geometry(SharedFile& file, const statistics::TraceStatistics& statistics) {
+  write_series(file, "/geometry/curvature", statistics.rows.curvature);
+  write_series(file, "/geometry/plane_curvature", statistics.plane_curvature);
+  write_line(file, "/geometry/straightness", statistics.rows.straightness.rows);
+  write_whole(file, "/geometry/principal_angle", statistics.principal_angle);
+  std::vector<double> eigenvalues;
+  std::vector<double> explained;
+  std::vector<double> persistence;
+  for (const statistics::FlowStep& step : statistics.flow) {
+    for (const std::complex<double>& value : step.eigenvalue) {
+      eigenvalues.push_back(value.real());
+      eigenvalues.push_back(value.imag());
+    }
+    explained.push_back(step.explained);
+    persistence.push_back(step.persistence);
+  }
+  if (!eigenvalues.empty()) {
+    const auto steps = std::ssize(statistics.flow);
+    file.write("/geometry/flow_eigenvalue", {{0, 0, 0}, {steps, std::ssize(eigenvalues) / steps / 2, 2}},
+               std::span<const double>(eigenvalues));
+    write_line(file, "/geometry/flow_explained", explained);
+    write_line(file, "/geometry/flow_persistence", persistence);
+  }
+}
+
+/// A control; nothing where the run has none of it.
+void write_control(SharedFile& file, const std::string& name, const statistics::Control& control,
+                   const char* turns) {
+  const std::string group = "/control/" + name + "/";
+  const auto points = std::ssize(control.steps.velocity) + 1;
+  if (control.units.correlation.empty()) return;
+  write_square(file, group + "correlation", control.units.correlation, points);
+  write_line(file, group + "cosine_mean", control.steps.cosine);
+  write_line(file, group + "velocity_mean", control.steps.velocity);
+  write_line(file, group + turns, control.units.turns);
+}
+
+void write_controls(SharedFile& file, const statistics::TraceStatistics& statistics,
+                    const std::vector<std::int64_t>& permuted_points) {
+  write_control(file, "sample_permuted", statistics.sample_permuted, "sample_turns_mean");
+  write_control(file, "layer_permuted", statistics.layer_permuted, "turns");
+  write_control(file, "random_basis", statistics.random_basis, "turns");
+  write_line(file, "/control/layer_permuted/point",
+             std::vector<std::int32_t>(permuted_points.begin(), permuted_points.end()));
+}
+
+/// Scores (p, N, k') of this rank's points, as columns of the file's (N, P, k').
+void write_point_scores(SharedFile& file, const std::vector<core::Point>& points, const at::Tensor& score) {
+  if (points.empty() || !score.defined() || score.numel() == 0) return;
+  const at::Tensor by_row = score.to(at::kFloat).transpose(0, 1).contiguous();
+  file.write("/pooled/score",
+             {{0, points.front().value(), 0}, {by_row.size(0), by_row.size(1), by_row.size(2)}},
+             values_of<float>(by_row));
+}
+
 void write_rows(SharedFile& file, const statistics::SampleShard& rows) {
   for (std::size_t i = 0; i < rows.samples.size(); ++i) {
     const at::Tensor one = rows.x[static_cast<std::int64_t>(i)];
@@ -127,22 +223,41 @@ void write_rows(SharedFile& file, const statistics::SampleShard& rows) {
 
 }  // namespace
 
-void write_trace(SharedFile& file, bool is_root, const TraceInput& input,
-                 const statistics::TraceStatistics& statistics, const statistics::SampleShard* rows,
-                 std::int64_t points) {
+void write_scores(SharedFile& file, const std::vector<core::Sample>& samples, const at::Tensor& scores) {
+  if (scores.numel() == 0) return;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const at::Tensor one = scores[static_cast<std::int64_t>(i)];
+    file.write("/pooled/score", {{samples[i].value(), 0, 0}, {1, one.size(0), one.size(1)}},
+               values_of<float>(one));
+  }
+}
+
+void write_trace(SharedFile& file, bool is_root, const TraceInput& input, const TraceOptions& options,
+                 const statistics::TraceStatistics& statistics, const statistics::SampleShard* rows) {
+  const std::int64_t points = input.config.points();
   if (is_root) {
     write_samples(file, input);
     write_rows_statistics(file, statistics.rows);
     write_square(file, "/continuity/correlation", statistics.units.correlation, points);
     write_square(file, "/continuity/correlation_units", statistics.units.correlation_units, points);
     write_line(file, "/continuity/residual_null", statistics.units.residual_null);
+    write_line(file, "/continuity/mutual_information_mean", statistics.information.mean);
+    write_rotations(file, statistics.turns, statistics.sample_turns);
     write_spectra(file, statistics.points.spectrum);
+    write_pooled(file, statistics.pooled, statistics.scores);
+    write_geometry(file, statistics);
+    write_controls(file, statistics,
+                   statistics::permuted_layers(static_cast<std::uint64_t>(options.seed), points));
   }
-  write_columns<double>(file, "/trajectory/mean", statistics.units.mean, statistics.units.units);
-  write_columns<double>(file, "/trajectory/variance", statistics.units.variance, statistics.units.units);
-  write_columns<float>(file, "/continuity/unit_correlation", statistics.units.adjacent_correlation,
-                       statistics.units.units);
+  const std::vector<std::int64_t>& units = statistics.units.units;
+  write_columns<double>(file, "/trajectory/mean", statistics.units.mean, units);
+  write_columns<double>(file, "/trajectory/variance", statistics.units.variance, units);
+  write_columns<float>(file, "/continuity/unit_correlation", statistics.units.adjacent_correlation, units);
+  if (statistics.information.of_units.defined()) {
+    write_columns<float>(file, "/continuity/mutual_information", statistics.information.of_units, units);
+  }
   write_points(file, statistics.points);
+  write_point_scores(file, statistics.points.points, statistics.scores.score);
   if (rows != nullptr) write_rows(file, *rows);
 }
 

@@ -1,12 +1,12 @@
 // Times the statistics of made-up rows, and compares the memory that they take with what the plan says.
 //   mpirun -n R statistics_benchmark [samples points units threads]
 #include "orrery/parallel/environment.hpp"
+#include "orrery/statistics/controls.hpp"
 #include "orrery/statistics/geometry.hpp"
+#include "orrery/statistics/information.hpp"
 #include "orrery/statistics/linear_flow.hpp"
 #include "orrery/statistics/point_controls.hpp"
 #include "orrery/statistics/pooled.hpp"
-#include "orrery/statistics/controls.hpp"
-#include "orrery/statistics/information.hpp"
 #include "orrery/statistics/rotation.hpp"
 #include "orrery/statistics/trace_statistics.hpp"
 
@@ -129,7 +129,7 @@ void time_parts(const parallel::Communicator& ranks, const statistics::SampleSha
   watch.lap("exchange by point");
   const auto points = statistics::point_statistics(ranks, by_point, extent, 64, threads);
   watch.lap("points");
-  statistics::headline(ranks, samples, units, points, by_point, extent, threads);
+  statistics::headline(ranks, {samples, units, points, {}}, {{}, by_point}, extent, threads);
   watch.lap("headline's error bars");
   const at::Tensor mean = statistics::pooled_mean(ranks, points.mean);
   const auto pooled =
@@ -169,7 +169,9 @@ int main(int argc, char** argv) {
                                {4, threads});   // libraries warm up
   std::ofstream("/proc/self/clear_refs") << 5;  // the peak counts from here
   const std::int64_t before = memory("VmRSS:");
+  Stopwatch watch(ranks);
   statistics::trace_statistics(ranks, rows, extent, {64, threads});
+  watch.lap("all statistics");
   const std::int64_t peak = ranks.max(memory("VmHWM:") - before);
   const std::int64_t planned = statistics::statistics_bytes(extent, ranks.size(), {64, threads}, 4);
   if (ranks.is_root()) {

@@ -90,7 +90,7 @@ std::vector<Expectation> expectations() {
 }
 
 Headline compute(const Communicator& ranks, const Data& data) {
-  return trace_statistics(ranks, testing::deal(ranks, data, at::kFloat, 3), data.extent, {8, 2}).headline;
+  return trace_statistics(ranks, testing::deal(ranks, data, at::kFloat, 3), data.extent, {8, 2, 20}).headline;
 }
 
 TEST(Headline, HoldsEveryNumberWithItsJackknifeError) {

@@ -106,14 +106,14 @@ TEST(TraceStatistics, SameBitsForAnyRanksAssignmentAndThreads) {
   for (const Extent& extent : {Extent{203, 5, 190}, {90, 7, 333}, {3, 3, 70}, {2, 9, 64}, {1, 3, 5}}) {
     const Data data = testing::walk(extent, 81);
     const TraceStatistics plain =
-        trace_statistics(alone, testing::deal(alone, data, at::kFloat, 0), extent, {16, 1});
+        trace_statistics(alone, testing::deal(alone, data, at::kFloat, 0), extent, {16, 1, 20});
     Bits expected;
     put_owned(expected, plain);
     put_root(expected, plain);
     for (const std::uint64_t seed : {0, 1, 2, 3}) {
       for (const int threads : {1, 2, 3}) {
         const SampleShard rows = testing::deal(ranks, data, at::kFloat, seed);
-        expect_same_bits(ranks, trace_statistics(ranks, rows, extent, {16, threads}), expected,
+        expect_same_bits(ranks, trace_statistics(ranks, rows, extent, {16, threads, 20}), expected,
                          "seed " + std::to_string(seed) + ", threads " + std::to_string(threads));
       }
     }
@@ -125,7 +125,7 @@ TEST(TraceStatistics, KeepsTheSampleShard) {
   const Data data = testing::walk({11, 3, 70}, 82);
   const SampleShard rows = testing::deal(ranks, data, at::kFloat, 1);
   const at::Tensor before = rows.x.clone();
-  trace_statistics(ranks, rows, data.extent, {4, 2});
+  trace_statistics(ranks, rows, data.extent, {4, 2, 20});
   EXPECT_EQ(std::memcmp(rows.x.const_data_ptr<float>(), before.const_data_ptr<float>(), before.nbytes()), 0);
 }
 
@@ -134,11 +134,11 @@ TEST(StatisticsCost, FallsWithRanksAndGrowsWithTheRun) {
   const std::int64_t shard = 1000 * 65 * 4096 * std::int64_t{4};
   const std::int64_t alone = statistics_bytes(extent, 1, {64, 2}, 4);
   EXPECT_GT(alone, shard);
-  EXPECT_LT(alone, 2 * shard);
+  EXPECT_LT(alone, 3 * shard);  // those of the units, as they are and in a random basis
   EXPECT_LT(statistics_bytes(extent, 4, {64, 2}, 4), alone / 2);
   EXPECT_GT(statistics_bytes(extent, 1, {64, 2}, 8), alone + shard / 2);
-  EXPECT_GT(statistics_flops(extent), 1e11);
-  EXPECT_LT(statistics_flops(extent), 1e13);
+  EXPECT_GT(statistics_flops(extent, 1000), 1e11);
+  EXPECT_LT(statistics_flops(extent, 1000), 1e13);
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ HEADLINE = [
 ] + [
     f"{name}{null}"
     for null in ("", "_layer", "_step", "_sign")
-    for name in ("null_turns", "turns_more", "turns_more_fdr", "turns_fewer", "turns_fewer_fdr")
+    for name in ("turns_null", "turns_more", "turns_more_q", "turns_fewer", "turns_fewer_q")
 ] + ["turns"]  # fmt: skip
 
 #: Groups as xarray sees them: each variable's dimensions.

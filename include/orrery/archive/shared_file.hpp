@@ -50,6 +50,9 @@ class SharedFile {
   void write(const std::string& path, const Slab& slab, std::span<const std::int64_t> values);
   void write(const std::string& path, const Slab& slab, std::span<const std::uint8_t> values);
 
+  /// Until `close` has closed it.
+  bool is_open() const { return open_ != nullptr; }
+
   /// Collective: every rank's data to disk, and the file closed. Throws AgreedError where a rank's write had
   /// failed (the file then stays open) or the disk refuses now.
   void close();

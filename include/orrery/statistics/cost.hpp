@@ -8,9 +8,10 @@ namespace orrery::statistics {
 
 /// What `trace_statistics` is asked for.
 struct StatisticsOptions {
-  std::int64_t components = 64;  ///< leading eigenvectors kept, `--components`
-  int threads = 1;               ///< units' blocks and points in hand at once, `--threads`
-  std::uint64_t seed = 0;        ///< of the controls' permutations, `--seed`
+  std::int64_t components = 64;      ///< leading eigenvectors kept, `--components`
+  int threads = 1;                   ///< units' blocks and points in hand at once, `--threads`
+  std::int64_t permutations = 1000;  ///< draws of each null a unit, `--permutations`
+  std::uint64_t seed = 0;            ///< of all random numbers, `--seed`
 };
 
 /// The bytes that `trace_statistics` needs at its peak on the rank that needs most, beyond its SampleShard of
@@ -22,6 +23,9 @@ std::int64_t statistics_bytes(const Extent& extent, int ranks, const StatisticsO
 
 /// The floating-point operations of `trace_statistics` over all ranks, to within a factor of about two (an
 /// eigenproblem's depend on its matrix).
-double statistics_flops(const Extent& extent);
+double statistics_flops(const Extent& extent, std::int64_t permutations);
+
+/// Those of StreamedStatistics, in the same manner.
+double streaming_flops(const Extent& extent, std::int64_t permutations);
 
 }  // namespace orrery::statistics

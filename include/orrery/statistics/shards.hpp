@@ -19,7 +19,8 @@ struct Extent {
 
 /// The rows that a rank measured: what the forward leaves behind.
 struct SampleShard {
-  std::vector<core::Sample> samples;  ///< n of them, any order; every sample on exactly one rank
+  /// The sample of each of n rows. Of kept rows: any order, every sample once, on exactly one rank.
+  std::vector<core::Sample> samples;
   at::Tensor x;                       ///< (n, P, D) float32 or float64, CPU, contiguous
 };
 

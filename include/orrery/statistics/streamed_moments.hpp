@@ -47,6 +47,7 @@ class StreamedMoments {
   /// and brings each unit's sums to the rank that `by_unit` gives the unit.
   bool must_repeat(const parallel::Communicator& ranks);
 
+  const Quanta& quanta() const { return quanta_; }
   /// Of all rows after `must_repeat`, of this rank's before.
   const Extremes& extremes() const { return extremes_; }
 

@@ -24,28 +24,39 @@ struct PlannedRanks {
   std::int64_t available_bytes = 0;  ///< of a node; 0: not known
 };
 
+/// How a run comes to its statistics: from all rows in memory, or from moments of rows that pass by.
+enum class Moments { rows, streaming };
+/// `--moments auto` keeps rows where N·P·D is at most 2³⁰, whatever the ranks; `--tokens all` always streams.
+Moments moments_of(const TraceOptions& options, const TraceInput& input);
+
 /// A trace before it runs: what each rank will do, and what that takes.
 struct TracePlan {
+  Moments moments = Moments::rows;
   schedule::Order order = schedule::Order::tiles;
   std::vector<schedule::Tile> tiles;
   std::vector<std::vector<std::int64_t>> shares;  ///< tiles of each rank
-  double product_flop = 0;                        ///< over all ranks
+  // Of streaming:
+  /// [rank][round]: a rank's tiles by rounds, whose rows are in memory together; as many rounds on each rank.
+  std::vector<std::vector<std::vector<std::int64_t>>> rounds;
+  std::vector<std::vector<std::int64_t>> pilots;  ///< [rank]: its share of the tiles that fix the quanta
+  /// The covariances' passes: as many groups of points as it takes for a group to fit into memory.
+  std::int64_t point_groups = 1;
+
+  double product_flop = 0;  ///< over all ranks, of one pass
   double attention_flop = 0;
   double statistics_flop = 0;
   double largest_share = 0;           ///< of the forward's flop, of the rank that has most
   std::int64_t weight_bytes = 0;      ///< in memory, once a node on CPUs
-  std::int64_t rows_bytes = 0;        ///< x[n, s, d] of the rank that has most
+  std::int64_t rows_bytes = 0;        ///< x[n, s, d] of the rank that has most; in streaming of a round
   std::int64_t forward_bytes = 0;     ///< tiles in hand, of that rank
   std::int64_t statistics_bytes = 0;  ///< of the rank that needs most
   std::int64_t rank_bytes = 0;        ///< resident at most in a rank, shared weights counted
   std::int64_t node_bytes = 0;        ///< on a node, shared weights counted once
   std::int64_t file_bytes = 0;
-};
 
-/// How a run comes to its statistics: from all rows in memory, or from moments of rows that pass by.
-enum class Moments { rows, streaming };
-/// `--moments auto` keeps rows where N·P·D is at most 2³⁰, whatever the ranks; `--tokens all` always streams.
-Moments moments_of(const TraceOptions& options, const TraceInput& input);
+  /// Forwards over the whole corpus: in streaming one a group of points, and one for the scores.
+  std::int64_t passes() const { return moments == Moments::rows ? 1 : point_groups + 1; }
+};
 
 /// N, P, D of a run, and its file's.
 statistics::Extent extent_of(const TraceInput& input);
@@ -53,7 +64,8 @@ archive::TraceExtent file_extent(const TraceInput& input, const TraceOptions& op
 archive::Layout layout_of(const TraceInput& input, const TraceOptions& options, std::int64_t ranks);
 
 /// Tiles, shares, order and costs. The tiles depend on input and options alone; `--order auto` keeps all
-/// weights where they fit into the memory that is available. `options.dtype` is set.
+/// weights where they fit into the memory that is available, and streaming takes as few groups of points as
+/// fit with them. `options.dtype` is set.
 TracePlan plan_trace(const TraceInput& input, const TraceOptions& options, const PlannedRanks& ranks);
 
 /// Throws resource_error where a node would need more than is available.

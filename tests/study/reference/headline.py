@@ -8,7 +8,7 @@ import numpy as np
 
 from .expected import Array, mean_over
 from .points import SHARES, Spectrum
-from .rotation import NULLS, SUFFIXES, null_of, q_values, share_below, turns
+from .rotation import NULLS, SUFFIXES, dataset_name, null_of, q_values, share_below, turns
 from .rows import cosine, relative_velocity, velocity
 from .units import adjacent, correlation, residual_null
 
@@ -21,11 +21,11 @@ def turn_headline(r: Array, null: Mapping[str, Mapping[str, Array]]) -> dict[str
     found = {"turns": float(np.abs(r).mean())}
     for name, numbers in null.items():
         suffix = SUFFIXES[name]
-        found[f"null_turns{suffix}"] = float(numbers["null_abs_mean"].mean())
+        found[f"turns_null{suffix}"] = float(numbers["null_abs_mean"].mean())
         for tail in ("more", "fewer"):
             p = numbers[f"p_{tail}"]
             found[f"turns_{tail}{suffix}"] = share_below(p)
-            found[f"turns_{tail}_fdr{suffix}"] = share_below(q_values(p))
+            found[f"turns_{tail}_q{suffix}"] = share_below(q_values(p))
     return found
 
 
@@ -38,7 +38,7 @@ def turn_headline_of_rows(x: Array, draws: int, seed: int) -> dict[str, float]:
 def turn_headline_of_file(found: Mapping[str, Array]) -> dict[str, float]:
     """Of the datasets of a file, whose own p-values decide what is on which side of 5 %."""
     null = {
-        name: {key: found[f"rotation/{key}{suffix}"] for key in ("null_abs_mean", "p_more", "p_fewer")}
+        name: {key: found[f"rotation/{dataset_name(key, suffix)}"] for key in ("null_abs_mean", "p_more", "p_fewer")}
         for name, suffix in SUFFIXES.items()
     }
     return turn_headline(found["rotation/turns"], null)
@@ -93,7 +93,9 @@ def headline_of_file(found: Mapping[str, Array]) -> dict[str, float]:
     """The same from the datasets of a file."""
     steps = {name: found[f"continuity/{name}_mean"] for name in ("cosine", "velocity", "relative_velocity")}
     ratios = {name: found[f"pca/{name}"] for name in ("participation_ratio", "participation_ratio_corrected")}
-    components = {"components_90": found["pca/components_for"][:, SHARES.index(0.90)]}
+    counts = found["pca/components_for"][:, SHARES.index(0.90)]
+    one_row = np.isnan(found["pca/total_variance"])  # no variance to count components for
+    components = {"components_90": np.where(one_row, np.nan, counts)}
     r = found["continuity/correlation"]
     places = by_place(len(r), adjacent(r), found["continuity/residual_null"], steps, components | ratios)
     return places | turn_headline_of_file(found)

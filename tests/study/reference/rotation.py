@@ -159,6 +159,11 @@ class Null:
     bounds: dict[str, Array]
 
 
+def dataset_name(number: str, suffix: str) -> str:
+    """What the file calls a null's number: null_layer_mean, but p_more_layer."""
+    return number.replace("null", "null" + suffix) if "null" in number else number + suffix
+
+
 def null_of(null: str, a: Array, unit: Array, draws: int, seed: int, block: int = 16) -> Null:
     """Mean and standard deviation (divisor draws - 1) of R₀, mean of |R₀|, and p-values of |R| in both tails."""
     parts: list[tuple[dict[str, Array], dict[str, Array]]] = []

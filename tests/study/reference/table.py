@@ -36,7 +36,7 @@ from .points import (
     scores_error,
     subspace_error,
 )
-from .rotation import NULLS, RUN, SUFFIXES, null_of, turning, turns_of_rows
+from .rotation import NULLS, RUN, SUFFIXES, dataset_name, null_of, turning, turns_of_rows
 from .rows import ROW_MEASURES, curvature, curvature_error, norm, straightness, velocity
 from .units import (
     adjacent,
@@ -171,7 +171,8 @@ def rotation(trace: Trace) -> dict[str, Expected]:
     unit = np.arange(len(a))
     for null in NULLS:
         one = null_of(null, a, unit, trace.permutations, trace.seed)
-        numbers |= {f"{key}{SUFFIXES[null]}": Expected(one.numbers[key], one.bounds[key]) for key in one.numbers}
+        for key in one.numbers:
+            numbers[dataset_name(key, SUFFIXES[null])] = Expected(one.numbers[key], one.bounds[key])
     if a.shape[1] - 2 >= RUN:
         local, bound = drawn.local()
         numbers["local_turns"] = Expected(local.mean(axis=0), bound.mean(axis=0))

@@ -1,0 +1,120 @@
+#pragma once
+
+#include "orrery/parallel/communicator.hpp"
+#include "orrery/statistics/exact_sum.hpp"
+#include "orrery/statistics/gram_sums.hpp"
+#include "orrery/statistics/pooled.hpp"
+#include "orrery/statistics/quanta.hpp"
+#include "orrery/statistics/shards.hpp"
+#include "orrery/statistics/streamed_moments.hpp"
+#include "orrery/statistics/trace_statistics.hpp"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace orrery::statistics {
+
+class RowMeasures;
+
+struct StreamingOptions {
+  StatisticsOptions statistics;
+  /// Whether rows are all tokens of a sample, so that nothing of single rows is kept: no sample turns, no
+  /// random basis, no straightness of each.
+  bool every_token = false;
+  /// The covariances are added up for this many groups of points, one in each pass: where all of them don't
+  /// fit into memory at once. No result depends on it.
+  std::int64_t point_groups = 1;
+};
+
+/// The statistics of rows that are seen and forgotten, from exact sums: memory does not grow with their
+/// number, and the results have the same bits for any number of ranks and threads, any order of the rows and
+/// any dealing of them. Rows are shown several times:
+///
+///     StreamedStatistics streamed(ranks, extent, options, pilot);
+///     while (streamed.wants_rows()) { for (each round) streamed.add(rows); streamed.end_pass(); }
+///     for (each round) scores = streamed.add_scores(rows);
+///     result = streamed.finish();
+class StreamedStatistics {
+ public:
+  /// Collective: with the `pilot` rows (m, P, D) of this rank, which fix the quanta (quanta.hpp); all ranks'
+  /// together must be the same rows whatever the ranks. `ranks` must outlive it. `extent.samples` is N.
+  StreamedStatistics(const parallel::Communicator& ranks, const Extent& extent,
+                     const StreamingOptions& options, const SampleShard& pilot);
+  ~StreamedStatistics();
+  StreamedStatistics(const StreamedStatistics&) = delete;
+  StreamedStatistics& operator=(const StreamedStatistics&) = delete;
+
+  /// The most bytes that a rank needs, with rounds of at most `round_rows` rows of `row_bytes` (4 or 8) a
+  /// number, the round itself apart.
+  static std::int64_t bytes(const Extent& extent, const StreamingOptions& options, int ranks,
+                            std::int64_t round_rows, std::int64_t row_bytes);
+
+  /// Whether another pass over all rows is to come before the scores.
+  bool wants_rows() const { return group_ < options_.point_groups; }
+  /// Passes begun so far; more than `point_groups` where quanta had to be taken from all rows.
+  std::int64_t passes() const { return passes_; }
+  /// Takes rows of a pass, finite ones. Not collective.
+  void add(const SampleShard& rows);
+  /// Collective: after the last rows of a pass.
+  void end_pass();
+
+  /// The pooled scores (m, P, k′) float32 of rows of the last pass, when `wants_rows` no longer. Not
+  /// collective.
+  at::Tensor add_scores(const SampleShard& rows);
+
+  /// Collective: all results, each piece where trace_statistics leaves it; scores of rows are not among them.
+  TraceStatistics finish();
+
+ private:
+  struct SampleNumber {
+    core::Sample sample;
+    double number;
+  };
+
+  PointRange group_points(std::int64_t group) const;
+  std::unique_ptr<StreamedMoments> moments_of_group(const Quanta& quanta) const;
+  void add_row_measures(const SampleShard& rows);
+  void add_rotated(const SampleShard& rows);
+  bool repeats_with_finer_quanta();
+  void take_units();
+  void take_points();
+  void prepare_scores();
+  void add_flow(const at::Tensor& score);
+  void finish_rows(TraceStatistics& result);
+  void finish_scores(TraceStatistics& result);
+
+  const parallel::Communicator& ranks_;
+  Extent extent_;
+  StreamingOptions options_;
+  std::int64_t group_ = 0;
+  std::int64_t passes_ = 0;
+  bool rows_measured_ = false;  ///< a repeated pass measures rows no second time
+
+  std::unique_ptr<RowMeasures> measures_;
+  ExactMoments row_moments_;
+  std::vector<SampleNumber> straightness_;  ///< of this rank's rows
+  ExactMoments sample_turns_;
+  std::unique_ptr<StreamedMoments> moments_;
+
+  at::Tensor basis_;  ///< (D, D), undefined with every_token
+  ExactMoments rotated_row_moments_;
+  std::unique_ptr<StreamedMoments> rotated_moments_;
+
+  std::optional<Extremes> extremes_;
+  TraceStatistics result_;
+  at::Tensor means_;  ///< (P, D) float64 on all ranks
+  at::Tensor pooled_mean_;
+  std::unique_ptr<PooledScatter> pooled_scatter_;
+
+  at::Tensor mean_score_;                ///< (P, k′)
+  at::Tensor score_quantum_;             ///< (P, f) powers of two
+  std::vector<double> score_range_;      ///< (2, P, k′) of this rank's rows
+  ExactMoments plane_moments_;           ///< (P − 2)
+  std::unique_ptr<GramSums> flow_sums_;  ///< an item a step, of [Z_s, Z_{s+1}]
+};
+
+}  // namespace orrery::statistics

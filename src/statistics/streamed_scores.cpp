@@ -1,0 +1,157 @@
+// The second pass of streaming: what rests on the pooled components.
+#include "orrery/parallel/agreement.hpp"
+#include "orrery/schedule/workers.hpp"
+#include "orrery/statistics/streamed_statistics.hpp"
+#include "row_measures.hpp"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace orrery::statistics {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// The least power of two that is at least `value`; 1 for 0.
+double power_of_two_above(double value) {
+  if (!(value > 0)) return 1;
+  int exponent = 0;
+  const double fraction = std::frexp(value, &exponent);
+  return std::ldexp(1.0, fraction == 0.5 ? exponent - 1 : exponent);
+}
+
+}  // namespace
+
+/// Collective: once all points are taken.
+void StreamedStatistics::prepare_scores() {
+  const StatisticsOptions& o = options_.statistics;
+  result_.principal_angle = principal_angles(ranks_, result_.points, o.threads);
+  result_.pooled = pooled_scatter_->components(pooled_mean_, extent_.samples * extent_.points, o.components);
+  pooled_scatter_.reset();
+  parallel::agree(ranks_, "making room for scores", [&] {
+    mean_score_ = scores_of(means_, result_.pooled);
+    const std::int64_t kept = result_.pooled.component.size(0);
+    const std::int64_t flow = std::min(kept, most_flow_components);
+    score_range_.assign(2 * extent_.points * kept, infinity);
+    std::fill(score_range_.begin() + extent_.points * kept, score_range_.end(), -infinity);
+    flow_sums_ = std::make_unique<GramSums>(extent_.points - 1, 2 * flow);
+    // No score is farther from its mean than Σ |v_d| times the unit's farthest value from its own: with that
+    // as the headroom of the quanta, none goes beyond.
+    score_quantum_ = at::empty({extent_.points, flow}, at::kDouble);
+    const double* component = result_.pooled.component.const_data_ptr<double>();
+    const double* mean = means_.const_data_ptr<double>();
+    for (std::int64_t point = 0; point < extent_.points; ++point) {
+      for (std::int64_t i = 0; i < flow; ++i) {
+        double farthest = 0;
+        for (std::int64_t d = 0; d < extent_.units; ++d) {
+          const double centre = mean[point * extent_.units + d];
+          const double far =
+              std::max(extremes_->greatest(point, d) - centre, centre - extremes_->least(point, d));
+          farthest += std::abs(component[i * extent_.units + d]) * std::max(far, 0.0);
+        }
+        // A hair more, for the roundings of scores and means.
+        const double quantum = power_of_two_above(farthest * (1 + 0x1p-20)) / Quanta::headroom;
+        score_quantum_.mutable_data_ptr<double>()[point * flow + i] = std::isnan(farthest) ? 1 : quantum;
+      }
+    }
+  });
+}
+
+at::Tensor StreamedStatistics::add_scores(const SampleShard& rows) {
+  const std::int64_t count = std::ssize(rows.samples);
+  const std::int64_t kept = result_.pooled.component.size(0);
+  at::Tensor score = at::empty({count, extent_.points, kept}, at::kDouble);
+  if (count == 0) return score.to(at::kFloat);
+  const std::int64_t bends = plane_moments_.size();
+  std::vector<double> angles(count * bends);
+  schedule::parallel_for(count, options_.statistics.threads, [&](std::int64_t row) {
+    const at::Tensor one = scores_of(rows.x[row], result_.pooled);
+    score[row].copy_(one);
+    std::vector<double> plane(2 * extent_.points, std::numeric_limits<double>::quiet_NaN());
+    const double* z = one.const_data_ptr<double>();
+    for (std::int64_t point = 0; point < extent_.points && kept > 1; ++point) {
+      std::copy_n(z + point * kept, 2, plane.begin() + 2 * point);
+    }
+    plane_bends(plane, std::span(angles).subspan(row * bends, bends));
+  });
+  for (std::int64_t i = 0; i < std::ssize(angles); ++i) plane_moments_.add(i % bends, angles[i]);
+  const double* z = score.const_data_ptr<double>();
+  const std::int64_t places = extent_.points * kept;
+  for (std::int64_t i = 0; i < score.numel(); ++i) {
+    double& least = score_range_[i % places];
+    double& greatest = score_range_[places + i % places];
+    least = std::min(least, z[i]);  // a NaN, beyond the pooled rank, changes neither
+    greatest = std::max(greatest, z[i]);
+  }
+  add_flow(score);
+  return score.to(at::kFloat);
+}
+
+void StreamedStatistics::add_flow(const at::Tensor& score) {
+  const std::int64_t count = score.size(0);
+  const std::int64_t kept = score.size(2);
+  const std::int64_t flow = score_quantum_.size(1);
+  const double* z = score.const_data_ptr<double>();
+  const double* mean = mean_score_.const_data_ptr<double>();
+  const double* quantum = score_quantum_.const_data_ptr<double>();
+  schedule::parallel_for(extent_.points - 1, options_.statistics.threads, [&](std::int64_t step) {
+    at::Tensor q = at::zeros({count, 2 * flow}, at::kDouble);
+    double* to = q.mutable_data_ptr<double>();
+    for (std::int64_t row = 0; row < count; ++row) {
+      for (std::int64_t side = 0; side < 2; ++side) {
+        const std::int64_t point = step + side;
+        for (std::int64_t i = 0; i < flow; ++i) {
+          const double value = (z[(row * extent_.points + point) * kept + i] - mean[point * kept + i]) /
+                               quantum[point * flow + i];
+          // Components beyond the pooled rank have no scores.
+          to[(row * 2 + side) * flow + i] = std::isnan(value) ? 0 : std::nearbyint(value);
+        }
+      }
+    }
+    flow_sums_->add(step, q);
+  });
+}
+
+void StreamedStatistics::finish_scores(TraceStatistics& result) {
+  plane_moments_.reduce(ranks_);
+  const std::int64_t kept = result.pooled.component.size(0);
+  const std::int64_t places = extent_.points * kept;
+  ranks_.min(std::span(score_range_).first(places));
+  ranks_.max(std::span(score_range_).subspan(places));
+  for (std::int64_t step = 0; step + 1 < extent_.points; ++step) flow_sums_->reduce(ranks_, step, 0);
+  parallel::agree(ranks_, "statistics of scores", [&] {
+    if (!ranks_.is_root()) return;
+    result.plane_curvature.length = plane_moments_.size();
+    for (std::int64_t bend = 0; bend < plane_moments_.size(); ++bend) {
+      result.plane_curvature.mean.push_back(plane_moments_.mean(bend));
+      result.plane_curvature.standard_deviation.push_back(plane_moments_.standard_deviation(bend));
+    }
+    result.scores.mean_score = mean_score_;
+    result.scores.score_range = at::empty({2, extent_.points, kept}, at::kDouble);
+    double* range = result.scores.score_range.mutable_data_ptr<double>();
+    for (std::size_t i = 0; i < score_range_.size(); ++i) {
+      range[i] = std::isinf(score_range_[i]) ? Spectrum::none : score_range_[i];
+    }
+    const std::int64_t flow = score_quantum_.size(1);
+    const double* quantum = score_quantum_.const_data_ptr<double>();
+    const double rows = static_cast<double>(extent_.samples);
+    for (std::int64_t step = 0; step + 1 < extent_.points; ++step) {
+      at::Tensor gram = at::empty({2 * flow, 2 * flow}, at::kDouble);
+      double* entry = gram.mutable_data_ptr<double>();
+      const double* scale = quantum + step * flow;  // of points s and s + 1, side by side
+      for (std::int64_t i = 0; i < 2 * flow; ++i) {
+        for (std::int64_t j = i; j < 2 * flow; ++j) {
+          entry[i * 2 * flow + j] = entry[j * 2 * flow + i] =
+              flow_sums_->centred(step, i, j) / rows * scale[i] * scale[j];
+        }
+      }
+      result.flow.push_back(linear_flow_of_moments(gram, extent_.samples));
+    }
+  });
+}
+
+}  // namespace orrery::statistics

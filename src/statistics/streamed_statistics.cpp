@@ -1,0 +1,286 @@
+#include "orrery/statistics/streamed_statistics.hpp"
+
+#include "orrery/parallel/agreement.hpp"
+#include "orrery/schedule/workers.hpp"
+#include "row_access.hpp"
+#include "row_measures.hpp"
+#include "row_steps.hpp"
+#include "unit_sums.hpp"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+namespace orrery::statistics {
+namespace {
+
+/// `size` of what is measured of single rows, and nothing where every token is one.
+std::int64_t if_single(const StreamingOptions& options, std::int64_t size) {
+  return options.every_token ? 0 : size;
+}
+
+std::unique_ptr<StreamedMoments> new_moments(const Extent& extent, const Quanta& quanta,
+                                             PassContent content) {
+  return std::make_unique<StreamedMoments>(extent, quanta, content);
+}
+
+/// Collective: the quanta of a pilot's rows.
+Quanta pilot_quanta(const parallel::Communicator& ranks, const at::Tensor& rows, const Extent& extent,
+                    int threads) {
+  Extremes extremes(extent);
+  parallel::agree(ranks, "the pilot", [&] { extremes.add(rows, threads); });
+  return Quanta::of_pilot(ranks, std::move(extremes));
+}
+
+/// Adds `lines` (m, size) to `moments` (size).
+void add_lines(const std::vector<double>& lines, ExactMoments& moments) {
+  const std::int64_t size = moments.size();
+  for (std::int64_t i = 0; i < std::ssize(lines); ++i) moments.add(i % size, lines[i]);
+}
+
+constexpr PointRange no_points{0, 0};
+
+/// Collective: the means (P, D) of all units at all points, on all ranks, from the columns of each.
+at::Tensor means_of_all(const parallel::Communicator& ranks, const UnitStatistics& units,
+                        const Extent& extent) {
+  const at::Tensor lines = units.mean.t().contiguous();
+  const auto columns = gather_units(ranks, "means of units", units.units,
+                                    {lines.const_data_ptr<double>(), static_cast<std::size_t>(lines.numel())},
+                                    extent.points, extent.units);
+  at::Tensor means;
+  parallel::agree(ranks, "means of units", [&] {
+    means = at::empty({extent.points, extent.units}, at::kDouble);
+    double* to = means.mutable_data_ptr<double>();
+    for (std::size_t point = 0; point < columns.size(); ++point) {
+      std::copy(columns[point].begin(), columns[point].end(), to + point * extent.units);
+    }
+  });
+  ranks.broadcast(std::as_writable_bytes(
+      std::span(means.mutable_data_ptr<double>(), static_cast<std::size_t>(means.numel()))));
+  return means;
+}
+
+}  // namespace
+
+StreamedStatistics::StreamedStatistics(const parallel::Communicator& ranks, const Extent& extent,
+                                       const StreamingOptions& options, const SampleShard& pilot)
+    : ranks_(ranks),
+      extent_(extent),
+      options_(options),
+      measures_(
+          std::make_unique<RowMeasures>(extent, permuted_layers(options.statistics.seed, extent.points))),
+      row_moments_(measures_->columns()),
+      sample_turns_(if_single(options, extent.units)),
+      rotated_row_moments_(if_single(options, 2 * (extent.points - 1))),
+      plane_moments_(extent.points - 2) {
+  const int threads = options_.statistics.threads;
+  const Quanta quanta = pilot_quanta(ranks_, pilot.x, extent_, threads);
+  SampleShard rotated;
+  parallel::agree(ranks_, "making room for moments", [&] {
+    moments_ = moments_of_group(quanta);
+    if (options_.every_token) return;
+    basis_ = random_basis(extent_.units, options_.statistics.seed);
+    rotated = rotate(pilot, basis_, threads);
+  });
+  if (options_.every_token) return;
+  const Quanta rotated_quanta = pilot_quanta(ranks_, rotated.x, extent_, threads);
+  parallel::agree(ranks_, "making room for moments", [&] {
+    rotated_moments_ = new_moments(extent_, rotated_quanta, {.units = true, .points = no_points});
+  });
+}
+
+StreamedStatistics::~StreamedStatistics() = default;
+
+PointRange StreamedStatistics::group_points(std::int64_t group) const {
+  return {extent_.points * group / options_.point_groups,
+          extent_.points * (group + 1) / options_.point_groups};
+}
+
+std::unique_ptr<StreamedMoments> StreamedStatistics::moments_of_group(const Quanta& quanta) const {
+  return new_moments(extent_, quanta, {.units = group_ == 0, .points = group_points(group_)});
+}
+
+void StreamedStatistics::add(const SampleShard& rows) {
+  if (rows.samples.empty()) return;
+  if (!rows_measured_) add_row_measures(rows);
+  if (rotated_moments_ && group_ == 0) add_rotated(rows);
+  moments_->add(rows.x, options_.statistics.threads);
+}
+
+void StreamedStatistics::add_row_measures(const SampleShard& rows) {
+  const std::int64_t columns = measures_->columns();
+  const std::int64_t count = std::ssize(rows.samples);
+  std::vector<double> lines(count * columns);
+  with_rows(rows.x, [&](const auto* x) {
+    schedule::parallel_for(count, options_.statistics.threads, [&](std::int64_t row) {
+      measures_->measure(x + row * extent_.points * extent_.units, lines.data() + row * columns);
+    });
+  });
+  add_lines(lines, row_moments_);
+  if (options_.every_token) return;
+  for (std::int64_t row = 0; row < count; ++row) {
+    straightness_.push_back({rows.samples[row], measures_->straightness_of(lines.data() + row * columns)});
+  }
+  const at::Tensor turns = row_turns(rows.x, options_.statistics.threads);
+  const double* turn = turns.const_data_ptr<double>();
+  for (std::int64_t i = 0; i < turns.numel(); ++i) sample_turns_.add(i % extent_.units, turn[i]);
+}
+
+void StreamedStatistics::add_rotated(const SampleShard& rows) {
+  const int threads = options_.statistics.threads;
+  const SampleShard rotated = rotate(rows, basis_, threads);
+  rotated_moments_->add(rotated.x, threads);
+  if (rows_measured_) return;
+  const std::int64_t columns = rotated_row_moments_.size();
+  std::vector<double> lines(rows.samples.size() * columns);
+  with_rows(rotated.x, [&](const auto* x) {
+    schedule::parallel_for(std::ssize(rows.samples), threads, [&](std::int64_t row) {
+      measure_steps(x + row * extent_.points * extent_.units, extent_, lines.data() + row * columns);
+    });
+  });
+  add_lines(lines, rotated_row_moments_);
+}
+
+void StreamedStatistics::end_pass() {
+  ++passes_;
+  rows_measured_ = true;
+  if (group_ == 0 && repeats_with_finer_quanta()) return;
+  if (group_ == 0) take_units();
+  take_points();
+  ++group_;
+  if (wants_rows()) {
+    // Of all rows' extremes or the pilot's: the quanta that held for the first group.
+    const Quanta quanta = moments_->quanta();
+    moments_.reset();
+    parallel::agree(ranks_, "making room for moments", [&] { moments_ = moments_of_group(quanta); });
+    return;
+  }
+  moments_.reset();
+  prepare_scores();
+}
+
+/// Collective: whether a pass is to be made again, with quanta from all rows in place of the pilot's. Both
+/// bases repeat where one must: it is rare, and a pass is a forward.
+bool StreamedStatistics::repeats_with_finer_quanta() {
+  const bool own = moments_->must_repeat(ranks_);
+  const bool rotated = rotated_moments_ && rotated_moments_->must_repeat(ranks_);
+  if (!own && !rotated) return false;
+  const Quanta quanta = Quanta::of_all_rows(ranks_, moments_->extremes());
+  moments_.reset();
+  parallel::agree(ranks_, "making room for moments", [&] { moments_ = moments_of_group(quanta); });
+  if (!rotated_moments_) return true;
+  const Quanta rotated_quanta = Quanta::of_all_rows(ranks_, rotated_moments_->extremes());
+  rotated_moments_.reset();
+  parallel::agree(ranks_, "making room for moments", [&] {
+    rotated_moments_ = new_moments(extent_, rotated_quanta, {.units = true, .points = no_points});
+  });
+  return true;
+}
+
+/// Collective: all that follows from products of points, once the first group's pass is good.
+void StreamedStatistics::take_units() {
+  const StatisticsOptions& o = options_.statistics;
+  extremes_ = moments_->extremes();
+  result_.units = moments_->unit_statistics(ranks_, o.threads);
+  result_.turns = unit_turns(ranks_, result_.units.units, result_.units.mean, extent_,
+                             {o.permutations, o.seed}, o.threads);
+  result_.layer_permuted.units = layer_permuted_units(ranks_, result_.units, extent_, o.seed, o.threads);
+  if (rotated_moments_) {
+    const UnitStatistics rotated = rotated_moments_->unit_statistics(ranks_, o.threads);
+    result_.random_basis.units = {rotated.correlation,
+                                  mean_turns(ranks_, rotated.units, rotated.mean, extent_, o.threads)};
+    rotated_moments_.reset();
+    basis_ = at::Tensor();
+  }
+  means_ = means_of_all(ranks_, result_.units, extent_);
+  parallel::agree(ranks_, "the pooled mean", [&] {
+    pooled_mean_ = means_[0].clone();
+    for (std::int64_t point = 1; point < extent_.points; ++point) pooled_mean_.add_(means_[point]);
+    pooled_mean_.div_(static_cast<double>(extent_.points));
+  });
+  pooled_scatter_ = std::make_unique<PooledScatter>(ranks_, extent_.units);
+}
+
+/// Collective: the eigenproblems of the group's points, each at its owner, and their share of the pooled one.
+void StreamedStatistics::take_points() {
+  const StatisticsOptions& o = options_.statistics;
+  moments_->reduce_points(ranks_);
+  const PointRange group = group_points(group_);
+  const PointRange owned = points_of(ranks_.rank(), ranks_.size(), extent_.points);
+  std::vector<core::Point> mine;
+  for (std::int64_t point = std::max(group.begin, owned.begin); point < std::min(group.end, owned.end);
+       ++point) {
+    mine.emplace_back(point);
+  }
+  const std::int64_t first = mine.empty() ? 0 : mine.front().value();
+  const at::Tensor means = means_.narrow(0, first, std::ssize(mine));
+  const ScatterPanel about_own_mean = [&](std::int64_t place, std::int64_t row, std::int64_t height) {
+    return moments_->scatter_panel(mine[place].value(), row, height);
+  };
+  pooled_scatter_->add(std::ssize(mine),
+                       scatter_of_moments(about_own_mean, means, extent_.samples, pooled_mean_), o.threads);
+  const PointStatistics points = point_statistics_of_scatter(
+      ranks_, mine, means,
+      [&](std::int64_t place) {
+        at::Tensor scatter = moments_->scatter(mine[place].value());
+        moments_->release(mine[place].value());
+        return scatter;
+      },
+      extent_, o.components, o.threads);
+  parallel::agree(ranks_, "principal components", [&] {
+    PointStatistics& all = result_.points;
+    const auto append = [&](at::Tensor& to, const at::Tensor& more) {
+      to = to.defined() ? at::cat({to, more}) : more;
+    };
+    all.points.insert(all.points.end(), points.points.begin(), points.points.end());
+    append(all.mean, points.mean);
+    append(all.eigenvalue, points.eigenvalue);
+    append(all.component, points.component);
+    all.spectrum.insert(all.spectrum.end(), points.spectrum.begin(), points.spectrum.end());
+  });
+}
+
+TraceStatistics StreamedStatistics::finish() {
+  finish_rows(result_);
+  finish_scores(result_);
+  result_.headline = headline(ranks_, {result_.rows, result_.units, result_.points, result_.turns}, {{}, {}},
+                              extent_, options_.statistics.threads);
+  return std::move(result_);
+}
+
+void StreamedStatistics::finish_rows(TraceStatistics& result) {
+  row_moments_.reduce(ranks_);
+  sample_turns_.reduce(ranks_);
+  rotated_row_moments_.reduce(ranks_);
+  const auto straightness = ranks_.gather_values<SampleNumber>(straightness_);
+  parallel::agree(ranks_, "statistics of rows", [&] {
+    if (!ranks_.is_root()) return;
+    std::vector<double> mean;
+    std::vector<double> deviation;
+    for (std::int64_t i = 0; i < row_moments_.size(); ++i) {
+      mean.push_back(row_moments_.mean(i));
+      deviation.push_back(row_moments_.standard_deviation(i));
+    }
+    result.rows = measures_->statistics(mean, deviation);
+    result.layer_permuted.steps = {result.rows.permuted_cosine.mean, result.rows.permuted_velocity.mean};
+    if (options_.every_token) return;
+    result.rows.straightness.rows.resize(extent_.samples);
+    for (const auto& list : straightness) {
+      for (const SampleNumber& one : list) result.rows.straightness.rows[one.sample.value()] = one.number;
+    }
+    for (std::int64_t unit = 0; unit < extent_.units; ++unit) {
+      result.sample_turns.mean.push_back(sample_turns_.mean(unit));
+      result.sample_turns.standard_deviation.push_back(sample_turns_.standard_deviation(unit));
+    }
+    const std::int64_t steps = extent_.points - 1;
+    for (std::int64_t step = 0; step < steps; ++step) {
+      result.random_basis.steps.cosine.push_back(rotated_row_moments_.mean(step));
+      result.random_basis.steps.velocity.push_back(rotated_row_moments_.mean(steps + step));
+    }
+  });
+}
+
+}  // namespace orrery::statistics
