@@ -21,7 +21,7 @@ struct Extent {
 struct SampleShard {
   /// The sample of each of n rows. Of kept rows: any order, every sample once, on exactly one rank.
   std::vector<core::Sample> samples;
-  at::Tensor x;                       ///< (n, P, D) float32 or float64, CPU, contiguous
+  at::Tensor x;  ///< (n, P, D) float32 or float64, CPU, contiguous
 };
 
 /// All rows of a rank's units: blocks of `unit_block` units, dealt round robin.
