@@ -48,6 +48,7 @@ cat <<END
 
 The file:   $out
 Its parts:  $root/build/release/bin/orrery inspect $out
+Undamaged?  $root/build/release/bin/orrery verify $out
 In Python:  xarray.open_dataset("$out", group="pca", engine="h5netcdf")
             (xarray and h5netcdf are in $orrery_venv)
 END

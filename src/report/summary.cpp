@@ -155,7 +155,7 @@ std::string summary_text(const Reader& file, const std::string& name) {
   text += "\nheadline (± jackknife standard error)\n" + headline_text(file) + "\ndatasets\n";
   for (const archive::DatasetInfo& info : file.datasets()) {
     if (info.is_scale) continue;
-    text += concat("  ", padded(info.path, 42),
+    text += concat("  ", padded(info.path, 46),
                    padded(concat(archive::name_of(info.type), " ", shape_text(info)), 40),
                    info.units == "1" ? "" : info.units, "\n");
   }

@@ -100,6 +100,7 @@ class Trace {
   std::future<InputHashes> hashes_;          // on rank 0, taken while tiles run
   statistics::SampleShard rows_;             // where rows are kept
   statistics::TraceStatistics statistics_;
+  std::int64_t passes_ = 1;  // forwards over the whole corpus
   double load_seconds_ = 0, forward_seconds_ = 0, statistics_seconds_ = 0, write_seconds_ = 0;
 };
 
@@ -221,6 +222,7 @@ void Trace::stream_rows(TraceForward& forward) {
     const at::Tensor scores = streamed.add_scores(rows);
     if (options_.tokens != Tokens::all) write_scores(*file_, rows.samples, scores);
   });
+  passes_ = streamed.passes() + 1;
   forward.free();
   statistics_ = streamed.finish();
   statistics_seconds_ += watch_.lap();
@@ -256,7 +258,8 @@ std::vector<archive::Attribute> Trace::timing() const {
           at("write_seconds", write_seconds_),
           at("total_seconds", Stopwatch(whole_).lap()),
           at("tokens", tokens),
-          at("tokens_per_second", static_cast<double>(tokens) / forward_seconds_)};
+          at("passes", passes_),
+          at("tokens_per_second", static_cast<double>(tokens * passes_) / forward_seconds_)};
 }
 
 /// What is known only now, checksums, the mark of completeness, and the final name.

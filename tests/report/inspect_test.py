@@ -24,15 +24,40 @@ LINES = {
     "participation ratio": ("participation_ratio_early", "participation_ratio_late"),
     "  corrected for N": ("participation_ratio_corrected_early", "participation_ratio_corrected_late"),
 }
+#: Those of the turns: a number, and for a null the shares of units beyond it.
+TURNS = {
+    "turns of a unit's phase portrait": ("turns", ()),
+    **{
+        label: (f"turns_null{null}", tuple(f"turns_{tail}{null}" for tail in ("more", "fewer", "more_q", "fewer_q")))
+        for label, null in (
+            ("  points permuted (null)", ""),
+            ("  layers permuted (null)", "_layer"),
+            ("  steps permuted (null)", "_step"),
+            ("  signs of steps drawn (null)", "_sign"),
+        )
+    },
+}
+#: What stands in the table of the paper's Llama 3.1 8B.
+PAPER = {
+    "adjacent correlation of a unit": "strong",
+    "velocity": "grows with depth",
+    "turns of a unit's phase portrait": "about 10.7 over 64 points",
+}
+
+
+def entries(text: str, label: str) -> list[str]:
+    """The entries of a line of the table, that of the paper left out."""
+    line = next(line for line in text.splitlines() if line.startswith(label + " "))
+    found = re.split(r" {2,}", line[len(label) :].strip())
+    if label in PAPER:
+        assert found[-1] == PAPER[label], line
+        found.pop()
+    return found
 
 
 def shown(text: str) -> dict[str, list[str]]:
     """The two entries of each of the table's lines."""
-    found = {}
-    for label in LINES:
-        line = next(line for line in text.splitlines() if line.startswith(label + " "))
-        found[label] = re.split(r" {2,}", line[len(label) :].strip())
-    return found
+    return {label: entries(text, label) for label in LINES}
 
 
 def is_close(text: str, value: float, share: float) -> bool:
@@ -42,18 +67,25 @@ def is_close(text: str, value: float, share: float) -> bool:
 def mismatches(text: str, headline: dict[str, float]) -> list[str]:
     """What the table doesn't show of the headline: values to four digits, errors to two, "not defined" for NaN."""
     found = shown(text)
+    pairs = [pair for label, names in LINES.items() for pair in zip(names, found[label], strict=True)]
+    shares = []
+    for label, (name, tails) in TURNS.items():
+        number, *percentages = entries(text, label)
+        pairs.append((name, number))
+        listed = re.split(r"[,;] ", percentages[0]) if percentages else []
+        shares += zip(tails, listed, strict=True)
     wrong = []
-    for label, names in LINES.items():
-        for name, entry in zip(names, found[label], strict=True):
-            value, _, error = entry.partition(" ± ")
-            expected, spread = headline[name], headline[f"{name}_se"]
-            if math.isnan(expected):
-                right = entry == "not defined"
-            else:
-                right = is_close(value, expected, 5.1e-4)
-                right = right and (error == "" if math.isnan(spread) else is_close(error, spread, 5.1e-2))
-            if not right:
-                wrong.append(f"{name}: {entry} for {expected} ± {spread}")
+    for name, entry in pairs:
+        value, _, error = entry.partition(" ± ")
+        expected, spread = headline[name], headline[f"{name}_se"]
+        if math.isnan(expected):
+            right = entry == "not defined"
+        else:
+            right = is_close(value, expected, 5.1e-4)
+            right = right and (error == "" if math.isnan(spread) else is_close(error, spread, 5.1e-2))
+        if not right:
+            wrong.append(f"{name}: {entry} for {expected} ± {spread}")
+    wrong += [f"{name}: {entry} for {headline[name]}" for name, entry in shares if entry != f"{100 * headline[name]:.1f} %"]
     return wrong
 
 
@@ -74,6 +106,7 @@ class Inspect(ProgramTest):
         traced = self.assert_done(run(*self.words, "--out", self.path, ranks=2)).output
         headline = self.headline(self.path)
         names = {name for pair in LINES.values() for name in pair}
+        names |= {name for number, shares in TURNS.values() for name in (number, *shares)}
         self.assertEqual(names | {f"{name}_se" for name in names}, set(headline))
         self.assert_shows(traced, headline)
         inspected = self.assert_done(run("inspect", self.path)).output
@@ -95,7 +128,7 @@ class Inspect(ProgramTest):
             file["headline"].attrs.modify("velocity_last", math.nan)
         changed = self.headline(other)
         self.assert_shows(self.assert_done(run("inspect", other)).output, changed)
-        self.assertEqual(len(mismatches(self.assert_done(run("inspect", self.path)).output, changed)), 16)
+        self.assertEqual(len(mismatches(self.assert_done(run("inspect", self.path)).output, changed)), 37)
 
     def test_one_sample_has_no_spread(self) -> None:
         self.assert_done(run(*self.words, "--out", self.path, "--samples", "1"))

@@ -47,6 +47,7 @@ LABELLED = {
         "correlation_units": ("point", "other_point"),
         "unit_correlation": ("step", "unit"),
         "residual_null": ("step",),
+        "mutual_information": ("step", "unit"),
         "velocity_mean": ("step",),
         "acceleration": ("bend",),
     },
@@ -57,6 +58,22 @@ LABELLED = {
         "components_for": ("point", "share"),
         "rank": ("point",),
     },
+    "rotation": {"turns": ("unit",), "null_layer_mean": ("unit",), "local_turns": ("run",)},
+    "pooled": {
+        "eigenvalue": ("pooled_eigen",),
+        "component": ("pooled_mode", "unit"),
+        "score": ("sample", "point", "pooled_mode"),
+        "score_range": ("extreme", "point", "pooled_mode"),
+    },
+    "geometry": {
+        "curvature_mean": ("bend",),
+        "principal_angle": ("step", "mode"),
+        "flow_eigenvalue": ("step", "flow_mode", "complex_part"),
+        "straightness": ("sample",),
+    },
+    "control/sample_permuted": {"correlation": ("point", "other_point"), "sample_turns_mean": ("unit",)},
+    "control/layer_permuted": {"correlation": ("place", "other_place"), "point": ("place",)},
+    "control/random_basis": {"correlation": ("point", "other_point"), "turns": ("unit",)},
     "timing": {"peak_bytes": ("rank_number",)},
 }
 LENGTHS = {
@@ -70,6 +87,10 @@ LENGTHS = {
     "mode": SAMPLES - 1,
     "eigen": SAMPLES - 1,
     "share": 5,
+    "run": 2 * LAYERS - 9,
+    "pooled_mode": 64,
+    "pooled_eigen": UNITS,
+    "flow_mode": 16,
 }
 
 
@@ -157,7 +178,7 @@ class RealRun(ProgramTest):
         with h5py.File(self.path) as file, xarray.open_dataset(self.path, group="pca", engine="h5netcdf") as pca:
             np.testing.assert_array_equal(pca.eigenvalue.isel(point=3).values, file["pca/eigenvalue"][3])
             groups = {name for name in file if isinstance(file[name], h5py.Group)}
-            self.assertEqual(set(LABELLED) | {"headline"}, groups)
+            self.assertEqual({name.split("/")[0] for name in LABELLED} | {"headline", "checksum"}, groups)
 
     def test_plan(self) -> None:
         """File size and memory as planned, within the 15 % that are promised."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-from orrery_program import ProgramTest, program
+from orrery_program import ProgramTest, program, run
 from reference.files import complaints, read_trace, streaming_complaints
 from reference.headline import headline_of_file
 from tiny_models import IN_DOUBLE, golden_streams, tiny, write_corpus
@@ -146,6 +146,7 @@ class SameBits(Streaming):
             with self.subTest(ranks=ranks, threads=threads, order=order):
                 other = file(f"{ranks}-{threads}-{order}.h5", threads, order, ranks)
                 self.assertEqual(differences(alone, other), [])
+                self.assert_done(run("verify", alone, other))
 
     def test_rows(self) -> None:
         self.compare_all("rows")
@@ -177,6 +178,7 @@ class SameBits(Streaming):
                 for ranks in (1, 2, 3)
             )
         for other in others:
+            self.assertEqual(run("verify", alone, other).code, 1)
             found = differences(alone, other)
             for name in ("continuity/correlation", "pca/eigenvalue"):
                 self.assertIn(f"dataset {name} differs", found)
