@@ -27,14 +27,6 @@ std::unique_ptr<StreamedMoments> new_moments(const Extent& extent, const Quanta&
   return std::make_unique<StreamedMoments>(extent, quanta, content);
 }
 
-/// Collective: the quanta of a pilot's rows.
-Quanta pilot_quanta(const parallel::Communicator& ranks, const at::Tensor& rows, const Extent& extent,
-                    int threads) {
-  Extremes extremes(extent);
-  parallel::agree(ranks, "the pilot", [&] { extremes.add(rows, threads); });
-  return Quanta::of_pilot(ranks, std::move(extremes));
-}
-
 /// Adds `lines` (m, size) to `moments` (size).
 void add_lines(const std::vector<double>& lines, ExactMoments& moments) {
   const std::int64_t size = moments.size();
@@ -66,7 +58,7 @@ at::Tensor means_of_all(const parallel::Communicator& ranks, const UnitStatistic
 }  // namespace
 
 StreamedStatistics::StreamedStatistics(const parallel::Communicator& ranks, const Extent& extent,
-                                       const StreamingOptions& options, const SampleShard& pilot)
+                                       const StreamingOptions& options)
     : ranks_(ranks),
       extent_(extent),
       options_(options),
@@ -76,17 +68,25 @@ StreamedStatistics::StreamedStatistics(const parallel::Communicator& ranks, cons
       sample_turns_(if_single(options, extent.units)),
       rotated_row_moments_(if_single(options, 2 * (extent.points - 1))),
       plane_moments_(extent.points - 2) {
-  const int threads = options_.statistics.threads;
-  const Quanta quanta = pilot_quanta(ranks_, pilot.x, extent_, threads);
-  SampleShard rotated;
   parallel::agree(ranks_, "making room for moments", [&] {
-    moments_ = moments_of_group(quanta);
+    extremes_.emplace(extent_);
     if (options_.every_token) return;
     basis_ = random_basis(extent_.units, options_.statistics.seed);
-    rotated = rotate(pilot, basis_, threads);
+    rotated_extremes_.emplace(extent_);
   });
-  if (options_.every_token) return;
-  const Quanta rotated_quanta = pilot_quanta(ranks_, rotated.x, extent_, threads);
+}
+
+void StreamedStatistics::add_pilot(const SampleShard& rows) {
+  const int threads = options_.statistics.threads;
+  extremes_->add(rows.x, threads);
+  if (rotated_extremes_) rotated_extremes_->add(rotate(rows, basis_, threads).x, threads);
+}
+
+void StreamedStatistics::end_pilot() {
+  const Quanta quanta = Quanta::of_pilot(ranks_, *extremes_);
+  parallel::agree(ranks_, "making room for moments", [&] { moments_ = moments_of_group(quanta); });
+  if (!rotated_extremes_) return;
+  const Quanta rotated_quanta = Quanta::of_pilot(ranks_, *std::exchange(rotated_extremes_, std::nullopt));
   parallel::agree(ranks_, "making room for moments", [&] {
     rotated_moments_ = new_moments(extent_, rotated_quanta, {.units = true, .points = no_points});
   });

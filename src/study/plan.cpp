@@ -105,7 +105,10 @@ void plan_rounds(TracePlan& plan, const TraceInput& input, const TraceOptions& o
   core::Random(core::narrow<std::uint64_t>(options.seed), core::Purpose::pilot).shuffle(std::span(order));
   order.resize(std::min<std::size_t>(order.size(), pilot_tiles));
   plan.pilots.assign(plan.shares.size(), {});
-  for (std::size_t i = 0; i < order.size(); ++i) plan.pilots[i % plan.pilots.size()].push_back(order[i]);
+  // One a round: the pilot needs no more memory than what follows.
+  for (std::size_t i = 0; i < order.size(); ++i) plan.pilots[i % plan.pilots.size()].push_back({order[i]});
+  const std::size_t ranks_count = plan.pilots.size();
+  for (auto& rounds : plan.pilots) rounds.resize((order.size() + ranks_count - 1) / ranks_count);
 }
 
 statistics::StatisticsOptions statistics_options(const TraceOptions& options, const PlannedRanks& ranks) {
@@ -115,7 +118,8 @@ statistics::StatisticsOptions statistics_options(const TraceOptions& options, co
 /// The tiles that a rank runs together: of kept rows its share, in streaming each round and the pilot.
 std::vector<std::vector<std::int64_t>> tiles_together(const TracePlan& plan) {
   if (plan.moments == Moments::rows) return plan.shares;
-  std::vector<std::vector<std::int64_t>> all = plan.pilots;
+  std::vector<std::vector<std::int64_t>> all;
+  for (const auto& rounds : plan.pilots) all.insert(all.end(), rounds.begin(), rounds.end());
   for (const auto& rounds : plan.rounds) all.insert(all.end(), rounds.begin(), rounds.end());
   return all;
 }

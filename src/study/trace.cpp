@@ -205,10 +205,14 @@ void Trace::stream_rows(TraceForward& forward) {
     }
     progress_.end();
   };
-  core::SilentProgress silent;
   statistics::StreamedStatistics streamed(
-      ranks_, extent_of(input_), {statistics_options(), options_.tokens == Tokens::all, plan_.point_groups},
-      run_round(plan_.pilots[static_cast<std::size_t>(ranks_.rank())], silent));
+      ranks_, extent_of(input_), {statistics_options(), options_.tokens == Tokens::all, plan_.point_groups});
+  core::SilentProgress silent;
+  for (const auto& tiles : plan_.pilots[static_cast<std::size_t>(ranks_.rank())]) {
+    const statistics::SampleShard rows = run_round(tiles, silent);
+    parallel::agree(ranks_, "the pilot", [&] { streamed.add_pilot(rows); });
+  }
+  streamed.end_pilot();
   while (streamed.wants_rows()) {
     pass(concat("forward, pass ", streamed.passes() + 1),
          [&](const statistics::SampleShard& rows) { streamed.add(rows); });

@@ -34,16 +34,17 @@ struct StreamingOptions {
 /// number, and the results have the same bits for any number of ranks and threads, any order of the rows and
 /// any dealing of them. Rows are shown several times:
 ///
-///     StreamedStatistics streamed(ranks, extent, options, pilot);
+///     StreamedStatistics streamed(ranks, extent, options);
+///     for (each tile of the pilot) streamed.add_pilot(rows);
+///     streamed.end_pilot();
 ///     while (streamed.wants_rows()) { for (each round) streamed.add(rows); streamed.end_pass(); }
 ///     for (each round) scores = streamed.add_scores(rows);
 ///     result = streamed.finish();
 class StreamedStatistics {
  public:
-  /// Collective: with the `pilot` rows (m, P, D) of this rank, which fix the quanta (quanta.hpp); all ranks'
-  /// together must be the same rows whatever the ranks. `ranks` must outlive it. `extent.samples` is N.
+  /// Collective. `ranks` must outlive it. `extent.samples` is N.
   StreamedStatistics(const parallel::Communicator& ranks, const Extent& extent,
-                     const StreamingOptions& options, const SampleShard& pilot);
+                     const StreamingOptions& options);
   ~StreamedStatistics();
   StreamedStatistics(const StreamedStatistics&) = delete;
   StreamedStatistics& operator=(const StreamedStatistics&) = delete;
@@ -52,6 +53,12 @@ class StreamedStatistics {
   /// number, the round itself apart.
   static std::int64_t bytes(const Extent& extent, const StreamingOptions& options, int ranks,
                             std::int64_t round_rows, std::int64_t row_bytes);
+
+  /// Takes rows of the pilot, which fixes the quanta (quanta.hpp): all ranks' together must be the same rows
+  /// whatever the ranks. Not collective.
+  void add_pilot(const SampleShard& rows);
+  /// Collective: after the last rows of the pilot.
+  void end_pilot();
 
   /// Whether another pass over all rows is to come before the scores.
   bool wants_rows() const { return group_ < options_.point_groups; }
@@ -104,7 +111,8 @@ class StreamedStatistics {
   ExactMoments rotated_row_moments_;
   std::unique_ptr<StreamedMoments> rotated_moments_;
 
-  std::optional<Extremes> extremes_;
+  std::optional<Extremes> extremes_;          ///< of the pilot, then of all rows
+  std::optional<Extremes> rotated_extremes_;  ///< of the pilot
   TraceStatistics result_;
   at::Tensor means_;  ///< (P, D) float64 on all ranks
   at::Tensor pooled_mean_;

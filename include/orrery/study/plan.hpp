@@ -38,7 +38,7 @@ struct TracePlan {
   // Of streaming:
   /// [rank][round]: a rank's tiles by rounds, whose rows are in memory together; as many rounds on each rank.
   std::vector<std::vector<std::vector<std::int64_t>>> rounds;
-  std::vector<std::vector<std::int64_t>> pilots;  ///< [rank]: its share of the tiles that fix the quanta
+  std::vector<std::vector<std::vector<std::int64_t>>> pilots;  ///< the same of the tiles that fix the quanta
   /// The covariances' passes: as many groups of points as it takes for a group to fit into memory.
   std::int64_t point_groups = 1;
 
