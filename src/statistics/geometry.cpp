@@ -26,24 +26,28 @@ namespace {
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 // Every product has the same shape, the last one's spare rows being 0: with other shapes, rows at the end of
-// a product have other bits than the same rows elsewhere.
+// a product have other bits than the same rows elsewhere. Columns of 0 make all rows equally aligned, which
+// matters as well.
 template <class T>
 at::Tensor project(const T* x, std::int64_t rows, const PooledComponents& pooled) {
   constexpr std::int64_t block = 128;
+  constexpr std::int64_t alignment = 8;
   const std::int64_t units = pooled.mean.numel();
   const double* mean = pooled.mean.const_data_ptr<double>();
-  const at::Tensor directions = pooled.component.t();
+  const std::int64_t width = (units + alignment - 1) / alignment * alignment;
+  const at::Tensor directions = at::zeros({pooled.component.size(0), width}, at::kDouble);
+  directions.narrow(1, 0, units).copy_(pooled.component);
   at::Tensor score = at::empty({rows, pooled.component.size(0)}, at::kDouble);
-  at::Tensor centred = at::zeros({block, units}, at::kDouble);
+  at::Tensor centred = at::zeros({block, width}, at::kDouble);
   double* y = centred.mutable_data_ptr<double>();
   for (std::int64_t begin = 0; begin < rows; begin += block) {
     const std::int64_t count = std::min(block, rows - begin);
     for (std::int64_t n = 0; n < count; ++n) {
       const T* row = x + (begin + n) * units;
-      for (std::int64_t d = 0; d < units; ++d) y[n * units + d] = static_cast<double>(row[d]) - mean[d];
+      for (std::int64_t d = 0; d < units; ++d) y[n * width + d] = static_cast<double>(row[d]) - mean[d];
     }
-    std::fill(y + count * units, y + block * units, 0.0);
-    score.narrow(0, begin, count).copy_(at::mm(centred, directions).narrow(0, 0, count));
+    std::fill(y + count * width, y + block * width, 0.0);
+    score.narrow(0, begin, count).copy_(at::mm(centred, directions.t()).narrow(0, 0, count));
   }
   return score;
 }

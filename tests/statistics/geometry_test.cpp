@@ -98,17 +98,20 @@ TEST(Geometry, ScoresAndTheirSummariesAgreeWithPlainSums) {
 }
 
 TEST(Geometry, EqualRowsHaveEqualScores) {
-  // 203 rows: beyond a block, and no multiple of what a product's kernel takes at once.
-  Data data = testing::noise({203, 3, 70}, 32);
-  for (std::int64_t n = 0; n < 203; ++n) {
-    for (std::int64_t d = 0; d < 70; ++d) data.at(n, 1, d) = data.at(0, 1, d);
-  }
-  const Analysis run(Communicator::self(), data, 13);
-  const double* z = run.scores.score.const_data_ptr<double>() + 203 * 13;
-  for (std::int64_t n = 1; n < 203; ++n) {
-    EXPECT_TRUE(std::equal(z, z + 13, z + n * 13)) << "row " << n;
-    EXPECT_TRUE(testing::same_bits(scores_of(run.shard.x.select(0, 1).narrow(0, n, 1), run.pooled),
-                                   run.scores.score.select(0, 1).narrow(0, n, 1)));
+  // 203 rows: beyond a block, and no multiple of what a product's kernel takes at once. 9 and 71 units: every
+  // other row of a plain product would be aligned in another way.
+  for (const std::int64_t units : {9, 70, 71}) {
+    Data data = testing::noise({203, 3, units}, 32);
+    for (std::int64_t n = 0; n < 203; ++n) {
+      for (std::int64_t d = 0; d < units; ++d) data.at(n, 1, d) = data.at(0, 1, d);
+    }
+    const Analysis run(Communicator::self(), data, 5);
+    const double* z = run.scores.score.const_data_ptr<double>() + 203 * 5;
+    for (std::int64_t n = 1; n < 203; ++n) {
+      EXPECT_TRUE(std::equal(z, z + 5, z + n * 5)) << "row " << n << " of " << units << " units";
+      EXPECT_TRUE(testing::same_bits(scores_of(run.shard.x.select(0, 1).narrow(0, n, 1), run.pooled),
+                                     run.scores.score.select(0, 1).narrow(0, n, 1)));
+    }
   }
 }
 
