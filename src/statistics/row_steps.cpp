@@ -4,10 +4,9 @@
 #include "orrery/schedule/workers.hpp"
 #include "orrery/statistics/exact_sum.hpp"
 #include "row_access.hpp"
+#include "vectors.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 namespace orrery::statistics {
@@ -15,27 +14,13 @@ namespace orrery::statistics {
 template <class T>
 void measure_steps(const T* x, const Extent& extent, double* line) {
   const std::int64_t steps = extent.points - 1;
-  const auto square = [&](const T* stream) {
-    return lane_sum(extent.units, [&](std::int64_t d) {
-      const double value = stream[d];
-      return value * value;
-    });
-  };
-  double norm = std::sqrt(square(x));
+  double norm = std::sqrt(inner_product(x, x, extent.units));
   for (std::int64_t step = 0; step < steps; ++step) {
     const T* here = x + step * extent.units;
     const T* next = here + extent.units;
-    const double norm_next = std::sqrt(square(next));
-    const double product = lane_sum(extent.units, [&](std::int64_t d) {
-      return static_cast<double>(here[d]) * static_cast<double>(next[d]);
-    });
-    const double length = lane_sum(extent.units, [&](std::int64_t d) {
-      const double change = static_cast<double>(next[d]) - static_cast<double>(here[d]);
-      return change * change;
-    });
-    line[step] = norm > 0 && norm_next > 0 ? std::clamp(product / norm / norm_next, -1.0, 1.0)
-                                           : std::numeric_limits<double>::quiet_NaN();
-    line[steps + step] = std::sqrt(length);
+    const double norm_next = std::sqrt(inner_product(next, next, extent.units));
+    line[step] = cosine_of(inner_product(here, next, extent.units), norm, norm_next);
+    line[steps + step] = distance(here, next, extent.units);
     norm = norm_next;
   }
 }
