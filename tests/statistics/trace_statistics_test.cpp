@@ -1,13 +1,13 @@
 #include "orrery/statistics/trace_statistics.hpp"
 
 #include "tests/statistics/data.hpp"
+#include "tests/statistics/reference.hpp"
+#include "tests/statistics/trace_numbers.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
-#include <map>
 #include <string>
 
 namespace orrery::statistics {
@@ -16,90 +16,6 @@ namespace {
 using parallel::Communicator;
 using testing::Data;
 
-/// Every number of a result as bits, by the dataset and the line or column it belongs to.
-using Bits = std::map<std::string, std::vector<std::uint64_t>>;
-
-void put(Bits& bits, const std::string& name, const std::vector<double>& values) {
-  for (const double value : values) bits[name].push_back(std::bit_cast<std::uint64_t>(value));
-}
-
-void put(Bits& bits, const std::string& name, const RowSeries& series) {
-  put(bits, name + "/rows", series.rows);
-  put(bits, name + "/mean", series.mean);
-  put(bits, name + "/std", series.standard_deviation);
-}
-
-std::vector<double> as_doubles(const at::Tensor& tensor) {
-  const at::Tensor values = tensor.to(at::kDouble).contiguous();
-  return {values.const_data_ptr<double>(), values.const_data_ptr<double>() + values.numel()};
-}
-
-/// What this rank holds for the units and points that are its own.
-void put_owned(Bits& bits, const TraceStatistics& got) {
-  for (std::size_t u = 0; u < got.units.units.size(); ++u) {
-    const std::string unit = "unit " + std::to_string(got.units.units[u]);
-    const auto column = static_cast<std::int64_t>(u);
-    put(bits, unit, as_doubles(got.units.mean.select(1, column)));
-    put(bits, unit, as_doubles(got.units.variance.select(1, column)));
-    put(bits, unit, as_doubles(got.units.adjacent_correlation.select(1, column)));
-  }
-  for (std::size_t p = 0; p < got.points.points.size(); ++p) {
-    const std::string point = "point " + std::to_string(got.points.points[p].value());
-    const auto line = static_cast<std::int64_t>(p);
-    put(bits, point, as_doubles(got.points.mean.select(0, line)));
-    put(bits, point, as_doubles(got.points.eigenvalue.select(0, line)));
-    put(bits, point, as_doubles(got.points.component.select(0, line)));
-  }
-}
-
-void put_root(Bits& bits, const TraceStatistics& got) {
-  put(bits, "cosine", got.rows.cosine);
-  put(bits, "velocity", got.rows.velocity);
-  put(bits, "relative_velocity", got.rows.relative_velocity);
-  put(bits, "norm", got.rows.norm);
-  put(bits, "abs", got.rows.abs);
-  put(bits, "active", got.rows.active);
-  put(bits, "hoyer", got.rows.hoyer);
-  put(bits, "kurtosis", got.rows.kurtosis);
-  put(bits, "acceleration", got.rows.acceleration);
-  put(bits, "correlation", got.units.correlation);
-  for (const std::int64_t count : got.units.correlation_units) bits["units used"].push_back(count);
-  put(bits, "null", got.units.residual_null);
-  put(bits, "adjacent left out", got.units.adjacent_left_out);
-  put(bits, "null left out", got.units.residual_null_left_out);
-  for (const Spectrum& spectrum : got.points.spectrum) {
-    put(bits, "spectrum",
-        {spectrum.total_variance, spectrum.participation_ratio, spectrum.participation_ratio_corrected,
-         spectrum.participation_ratio_standardised, spectrum.effective_rank, spectrum.top_unit_share});
-    bits["rank"].push_back(spectrum.rank);
-    for (const std::int32_t count : spectrum.components_for) bits["components for"].push_back(count);
-  }
-  for (const Headline::Entry& entry : got.headline.entries)
-    put(bits, entry.name, {entry.value, entry.standard_error});
-}
-
-/// Every rank's own share, and rank 0's summary, must be found in `expected` bit by bit.
-void expect_same_bits(const Communicator& ranks, const TraceStatistics& got, const Bits& expected,
-                      const std::string& what) {
-  Bits bits;
-  put_owned(bits, got);
-  if (ranks.is_root()) put_root(bits, got);
-  for (const auto& [name, values] : bits) {
-    const auto found = expected.find(name);
-    ASSERT_NE(found, expected.end()) << name;
-    EXPECT_TRUE(values == found->second) << name << ", " << what;
-  }
-  const auto owned = [](const Bits& all) {
-    return std::count_if(all.begin(), all.end(), [](const auto& entry) {
-      return entry.first.starts_with("unit ") || entry.first.starts_with("point ");
-    });
-  };
-  EXPECT_EQ(ranks.sum(owned(bits)), owned(expected));  // each unit and point on exactly one rank
-  if (ranks.is_root()) {
-    EXPECT_EQ(std::ssize(bits) - owned(bits), std::ssize(expected) - owned(expected));
-  }
-}
-
 TEST(TraceStatistics, SameBitsForAnyRanksAssignmentAndThreads) {
   const Communicator ranks = Communicator::world();
   const Communicator alone = Communicator::self();
@@ -107,16 +23,38 @@ TEST(TraceStatistics, SameBitsForAnyRanksAssignmentAndThreads) {
     const Data data = testing::walk(extent, 81);
     const TraceStatistics plain =
         trace_statistics(alone, testing::deal(alone, data, at::kFloat, 0), extent, {16, 1, 20});
-    Bits expected;
-    put_owned(expected, plain);
-    put_root(expected, plain);
+    const testing::Numbers expected = testing::numbers_of(alone, plain);
     for (const std::uint64_t seed : {0, 1, 2, 3}) {
       for (const int threads : {1, 2, 3}) {
         const SampleShard rows = testing::deal(ranks, data, at::kFloat, seed);
-        expect_same_bits(ranks, trace_statistics(ranks, rows, extent, {16, threads, 20}), expected,
-                         "seed " + std::to_string(seed) + ", threads " + std::to_string(threads));
+        const TraceStatistics got = trace_statistics(ranks, rows, extent, {16, threads, 20});
+        testing::expect_same_bits(ranks, testing::numbers_of(ranks, got), expected,
+                                  "seed " + std::to_string(seed) + ", threads " + std::to_string(threads));
       }
     }
+  }
+}
+
+// One row has a zero stream, whose cosines are left out.
+TEST(TraceStatistics, TheRandomBasisControlMeasuresItsOwnSteps) {
+  const Communicator ranks = Communicator::world();
+  Data data = testing::walk({13, 5, 70}, 83);
+  for (std::int64_t d = 0; d < 70; ++d) data.at(4, 2, d) = 0;
+  const StatisticsOptions options{.components = 4, .threads = 2, .permutations = 20, .seed = 6};
+  const TraceStatistics got =
+      trace_statistics(ranks, testing::deal(ranks, data, at::kDouble, 2), data.extent, options);
+  if (!ranks.is_root()) return;
+  const SampleShard rows = testing::deal(Communicator::self(), data, at::kDouble, 0);
+  const at::Tensor rotated = rotate(rows, random_basis(70, 6), 1).x;
+  Data turned = data;
+  std::copy_n(rotated.const_data_ptr<double>(), rotated.numel(), turned.x.begin());
+  ASSERT_EQ(got.random_basis.steps.cosine.size(), 4);
+  ASSERT_EQ(got.random_basis.steps.velocity.size(), 4);
+  for (std::int64_t s = 0; s < 4; ++s) {
+    EXPECT_NEAR(got.random_basis.steps.cosine[s], reference::row_mean(turned, reference::cosine, s), 1e-13);
+    EXPECT_NEAR(got.random_basis.steps.velocity[s], reference::row_mean(turned, reference::velocity, s),
+                1e-11);
+    EXPECT_NEAR(got.random_basis.steps.velocity[s], got.rows.velocity.mean[s], 1e-11);
   }
 }
 
