@@ -147,8 +147,8 @@ void PooledScatter::add(std::int64_t count, const ScatterPanel& panel, int threa
   });
 }
 
-PooledComponents PooledScatter::components(const at::Tensor& mean, std::int64_t rows,
-                                           std::int64_t components) {
+PooledComponents PooledScatter::components(const at::Tensor& mean, std::int64_t rows, std::int64_t components,
+                                           double rounding) {
   const std::int64_t values = std::min(rows - 1, units_);
   const std::int64_t vectors = std::min(components, values);
   PooledComponents result;
@@ -163,7 +163,8 @@ PooledComponents PooledScatter::components(const at::Tensor& mean, std::int64_t 
         result.component.mutable_data_ptr<double>(),
         vectors,
         units_};
-    schedule::parallel_for(1, 1, [&](std::int64_t) { principal_components(sum_, {}, rows, places); });
+    schedule::parallel_for(1, 1,
+                           [&](std::int64_t) { principal_components(sum_, {}, rows, places, rounding); });
     sum_.reset();
   });
   ranks_.broadcast(bytes_to_fill(result.eigenvalue), ranks_.size() - 1);

@@ -37,11 +37,11 @@ at::Tensor directions(const at::Tensor& eigenvectors, const at::Tensor& gram_row
 /// The eigenvalues of the covariance, descending, from those of the scatter matrix, ascending; 0 beyond the
 /// rank. Returns the rank.
 std::int32_t write_eigenvalues(const at::Tensor& ascending, std::int64_t rows, std::int64_t units,
-                               std::span<double> eigenvalue) {
+                               double rounding, std::span<double> eigenvalue) {
   const double* from = ascending.const_data_ptr<double>() + ascending.numel();
   const double freedom = static_cast<double>(rows - 1);
   for (double& value : eigenvalue) value = std::max(*--from, 0.0) / freedom;
-  const std::int32_t rank = rank_of(eigenvalue, rows, units);
+  const std::int32_t rank = rank_of(eigenvalue, rows, units, rounding / freedom);
   std::fill(eigenvalue.begin() + rank, eigenvalue.end(), 0.0);
   return rank;
 }
@@ -49,9 +49,9 @@ std::int32_t write_eigenvalues(const at::Tensor& ascending, std::int64_t rows, s
 }  // namespace
 
 std::int32_t principal_components(const at::Tensor& scatter, const at::Tensor& gram_rows, std::int64_t rows,
-                                  const PrincipalPlaces& places) {
+                                  const PrincipalPlaces& places, double rounding) {
   const auto [values, vectors] = at::linalg_eigh(scatter);
-  const std::int32_t rank = write_eigenvalues(values, rows, places.units, places.eigenvalue);
+  const std::int32_t rank = write_eigenvalues(values, rows, places.units, rounding, places.eigenvalue);
   const std::int64_t count = std::min<std::int64_t>(places.components, rank);
   if (count == 0) return rank;
   const at::Tensor leading = directions(vectors, gram_rows, count);

@@ -18,8 +18,9 @@ struct PrincipalPlaces {
 /// The PCA of `rows` rows, at least 2, from their scatter matrix about the mean, (rows − 1) times the
 /// covariance: eigenvalues, orthonormal vectors signed by the rule of PointStatistics::component. Returns the
 /// rank. `gram_rows` is undefined where `scatter` is (D, D), and the centred rows y (N, D) where it is the
-/// Gram matrix y yᵀ.
+/// Gram matrix y yᵀ. `rounding` is the most that rounding of the rows may have made of an eigenvalue of
+/// `scatter` that is 0.
 std::int32_t principal_components(const at::Tensor& scatter, const at::Tensor& gram_rows, std::int64_t rows,
-                                  const PrincipalPlaces& places);
+                                  const PrincipalPlaces& places, double rounding = 0);
 
 }  // namespace orrery::statistics

@@ -114,6 +114,14 @@ Quanta::Quanta(const Extremes& extremes, bool finest)
   }
 }
 
+double Quanta::rounding(std::int64_t point, std::int64_t rows, const Extremes& extremes) const {
+  double squares = 0;
+  for (std::int64_t d = 0; d < units(); ++d) {
+    if (extremes.varies(point, d)) squares += scale(point)[d] * scale(point)[d];
+  }
+  return static_cast<double>(rows) * squares;
+}
+
 Quanta Quanta::of_pilot(const parallel::Communicator& ranks, Extremes pilot) {
   return agreed(ranks, std::move(pilot), false);
 }

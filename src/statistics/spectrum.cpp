@@ -26,9 +26,11 @@ double corrected_participation_ratio(double trace, double trace_of_square, std::
   return trace * trace / (freedom * freedom / ((freedom - 1) * (freedom + 2)) * excess);
 }
 
-std::int32_t rank_of(std::span<const double> eigenvalues, std::int64_t samples, std::int64_t units) {
+std::int32_t rank_of(std::span<const double> eigenvalues, std::int64_t samples, std::int64_t units,
+                     double rounding) {
   if (eigenvalues.empty()) return 0;
-  const double threshold = static_cast<double>(std::max(samples, units)) * 0x1p-52 * eigenvalues.front();
+  const double threshold =
+      static_cast<double>(std::max(samples, units)) * 0x1p-52 * eigenvalues.front() + rounding;
   const auto above = [&](double value) { return value > threshold; };
   return static_cast<std::int32_t>(std::count_if(eigenvalues.begin(), eigenvalues.end(), above));
 }

@@ -155,6 +155,18 @@ TEST(Quanta, TheEndsOfTheRange) {
   EXPECT_EQ(quanta.scale(0)[1], 0x1p-1000);
 }
 
+TEST(Quanta, RoundingIsOfTheUnitsThatVary) {
+  const Communicator alone = Communicator::self();
+  Data data = testing::zeros({2, 2, 3});
+  data.x = {0, 1, 3000, 1, 1, 1,  //
+            1, 9, 3000, 1, 1, 1};
+  const Extremes extremes = extremes_of(alone, data, 0);
+  const Quanta quanta = Quanta::of_all_rows(alone, extremes);
+  EXPECT_EQ(quanta.rounding(0, 5, extremes),
+            5 * (std::pow(quanta.scale(0)[0], 2) + std::pow(quanta.scale(0)[1], 2)));
+  EXPECT_EQ(quanta.rounding(1, 5, extremes), 0);
+}
+
 TEST(Quanta, NeedRows) {
   const Communicator ranks = Communicator::world();
   EXPECT_THROW(Quanta::of_pilot(ranks, Extremes({0, 3, 4})), core::Error);

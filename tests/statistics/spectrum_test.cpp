@@ -38,6 +38,7 @@ TEST(RankOf, CountsAboveRounding) {
   const double epsilon = 0x1p-52;
   EXPECT_EQ(rank_of(Values{1, 10.5 * epsilon, 9.5 * epsilon, 0}, 10, 4), 2);
   EXPECT_EQ(rank_of(Values{1, 10.5 * epsilon, 9.5 * epsilon, 0}, 4, 11), 1);
+  EXPECT_EQ(rank_of(Values{1, 10.5 * epsilon, 9.5 * epsilon, 0}, 10, 4, epsilon), 1);
   EXPECT_EQ(rank_of(Values{0, 0}, 10, 4), 0);
   EXPECT_EQ(rank_of(Values{}, 1, 4), 0);
 }

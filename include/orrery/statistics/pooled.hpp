@@ -47,8 +47,10 @@ class PooledScatter {
   /// by `threads` threads before the rank waits for what comes down the chain.
   void add(std::int64_t count, const ScatterPanel& panel, int threads);
 
-  /// Collective: the PCA of `rows` = N·P rows with that `mean`. Once, after all points.
-  PooledComponents components(const at::Tensor& mean, std::int64_t rows, std::int64_t components);
+  /// Collective: the PCA of `rows` = N·P rows with that `mean`. Once, after all points. `rounding` is the
+  /// most that rounding of the rows may have made of an eigenvalue of the sum that is 0.
+  PooledComponents components(const at::Tensor& mean, std::int64_t rows, std::int64_t components,
+                              double rounding = 0);
 
  private:
   bool is_last() const { return ranks_.rank() + 1 == ranks_.size(); }

@@ -78,6 +78,11 @@ class Quanta {
   const double* scale(std::int64_t point) const { return scale_.const_data_ptr<double>() + point * units(); }
   /// 1/scale.
   const double* density(std::int64_t point) const { return density_.data() + point * units(); }
+  /// The most that rounding of a point's `rows` rows may have made of an eigenvalue of their scatter matrix
+  /// that is 0: N Σ scale² over the units that vary in `extremes`, those of all rows. A number is moved by
+  /// less than its quantum, half by the dither and half by the rounding, and no singular value of the rows by
+  /// more than the Frobenius norm of what moved them.
+  double rounding(std::int64_t point, std::int64_t rows, const Extremes& extremes) const;
   /// Whether they come from all rows, so that none would be better.
   bool finest() const { return finest_; }
 

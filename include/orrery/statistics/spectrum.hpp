@@ -20,7 +20,7 @@ struct Spectrum {
   double participation_ratio_standardised = none;  ///< D′²/Σ r_ij² of the D′ units that vary
   double effective_rank = none;                    ///< exp(entropy of the normalised eigenvalues)
   double top_unit_share = none;                    ///< the largest C_dd over tr C
-  std::int32_t rank = 0;                           ///< eigenvalues above max(N, D)·2⁻⁵²·λ₁
+  std::int32_t rank = 0;                           ///< rank_of the eigenvalues
   std::array<std::int32_t, 5> components_for{};    ///< for each of variance_shares
 };
 
@@ -32,8 +32,10 @@ double participation_ratio(double trace, double trace_of_square);
 /// rows allow).
 double corrected_participation_ratio(double trace, double trace_of_square, std::int64_t rows);
 
-/// How many of `eigenvalues`, which descend and are not negative, are above max(N, D)·2⁻⁵² of the first.
-std::int32_t rank_of(std::span<const double> eigenvalues, std::int64_t samples, std::int64_t units);
+/// How many of `eigenvalues`, which descend and are not negative, are above max(N, D)·2⁻⁵² of the first and
+/// `rounding` together: the most that rounding of the rows may have made of an eigenvalue that is 0.
+std::int32_t rank_of(std::span<const double> eigenvalues, std::int64_t samples, std::int64_t units,
+                     double rounding = 0);
 
 /// exp(−Σ p log p), p = λ/Σλ; NaN where there is no variance.
 double effective_rank(std::span<const double> eigenvalues);
