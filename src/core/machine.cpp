@@ -9,6 +9,9 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <optional>
 #include <sched.h>
 #include <string_view>
@@ -85,6 +88,12 @@ std::int64_t available_memory() {
 
 std::int64_t peak_resident_bytes() {
   return kilobytes("/proc/self/status", "VmHWM");
+}
+
+void return_freed_memory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 std::string job_id() {

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <fstream>
+#include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace orrery::core {
@@ -19,6 +22,25 @@ TEST(Machine, PeakSeesMemoryThatWasTouched) {
   std::vector<char> block(std::size_t{64} << 20, 'x');
   EXPECT_GE(peak_resident_bytes() + (1 << 20), before + static_cast<std::int64_t>(block.size()));
   EXPECT_EQ(block.back(), 'x');
+}
+
+std::int64_t resident_pages() {
+  std::ifstream in("/proc/self/statm");
+  std::int64_t all = 0;
+  std::int64_t resident = 0;
+  in >> all >> resident;
+  return resident;
+}
+
+TEST(Machine, ReturnsWhatWasFreedBelowABlockThatStays) {
+  std::vector<std::vector<char>> blocks;
+  for (int i = 0; i < 1000; ++i) blocks.emplace_back(std::size_t{64} << 10, 'x');
+  const std::int64_t before = resident_pages();
+  const std::vector<char> last = std::move(blocks.back());
+  blocks.clear();
+  return_freed_memory();
+  EXPECT_LT(resident_pages(), before - (32 << 20) / ::sysconf(_SC_PAGESIZE));
+  EXPECT_EQ(last.front(), 'x');
 }
 
 TEST(Machine, NamesTheJobAndItsArrayTask) {

@@ -16,6 +16,8 @@ std::vector<int> allowed_cores();
 std::int64_t available_memory();
 /// The most bytes that this process has had resident so far, shared memory and libraries counted.
 std::int64_t peak_resident_bytes();
+/// Gives memory that was freed back to the system, where the C library would keep it for blocks like those.
+void return_freed_memory();
 /// Slurm's job id, with the array's task where there is one; "" outside a job.
 std::string job_id();
 /// "2026-01-31T12:00:00Z".
