@@ -29,7 +29,8 @@ void add_spectra(Layout& layout, const TraceExtent& extent) {
   layout.datasets.push_back({.path = "/pca/rank",
                              .type = int32,
                              .dimensions = {"point"},
-                             .long_name = "eigenvalues above max(N, D) * 2^-52 times the largest"});
+                             .long_name = "eigenvalues above max(N, D) * 2^-52 times the largest, and above "
+                                          "what rounding of streamed rows may have made"});
 }
 
 void add_pca(Layout& layout, const TraceExtent& extent) {

@@ -1,5 +1,6 @@
 #include "orrery/statistics/cost.hpp"
 
+#include "library_scratch.hpp"
 #include "orrery/statistics/jackknife.hpp"
 
 #include <algorithm>
@@ -8,10 +9,6 @@ namespace orrery::statistics {
 namespace {
 
 constexpr std::int64_t number = sizeof(double);
-
-/// What LibTorch's BLAS keeps for itself in each thread that multiplies matrices, as measured with the CPU
-/// wheel.
-constexpr std::int64_t library_scratch = 15'000'000;
 
 std::int64_t share(std::int64_t items, std::int64_t ranks) {
   return (items + ranks - 1) / ranks;

@@ -42,8 +42,8 @@ void measure_scatter(std::span<const double> squares, const at::Tensor& scatter,
 
 /// The eigenvalues and vectors, and the numbers that need the eigenvalues.
 void solve(const at::Tensor& scatter, const at::Tensor& gram_rows, std::int64_t samples,
-           const PrincipalPlaces& places, Spectrum& spectrum) {
-  spectrum.rank = principal_components(scatter, gram_rows, samples, places);
+           const PrincipalPlaces& places, double rounding, Spectrum& spectrum) {
+  spectrum.rank = principal_components(scatter, gram_rows, samples, places, rounding);
   spectrum.effective_rank = effective_rank(places.eigenvalue);
   for (std::size_t i = 0; i < variance_shares.size(); ++i) {
     spectrum.components_for[i] = components_for(places.eigenvalue, variance_shares[i]);
@@ -59,7 +59,7 @@ Spectrum analyse_rows(const at::Tensor& x, double* mean, const PrincipalPlaces& 
   if (samples < 2) return spectrum;
   const bool gram = by_gram(samples, places.units);
   const at::Tensor scatter = scatter_matrix(rows.y);
-  solve(scatter, gram ? rows.y : at::Tensor(), samples, places, spectrum);
+  solve(scatter, gram ? rows.y : at::Tensor(), samples, places, 0, spectrum);
   const auto square_correlations = [&] {
     return gram ? sum_of_square_correlations(rows) : sum_of_square_correlations(scatter, rows.squares);
   };
@@ -68,13 +68,14 @@ Spectrum analyse_rows(const at::Tensor& x, double* mean, const PrincipalPlaces& 
 }
 
 /// The PCA of one point from its scatter matrix (D, D).
-Spectrum analyse_scatter(const at::Tensor& scatter, std::int64_t samples, const PrincipalPlaces& places) {
+Spectrum analyse_scatter(const PointScatter& point, std::int64_t samples, const PrincipalPlaces& places) {
+  const at::Tensor& scatter = point.matrix;
   Spectrum spectrum;
   std::vector<double> squares(places.units);
   for (std::int64_t d = 0; d < places.units; ++d) {
     squares[d] = scatter.const_data_ptr<double>()[d * (places.units + 1)];
   }
-  solve(scatter, at::Tensor(), samples, places, spectrum);
+  solve(scatter, at::Tensor(), samples, places, point.rounding, spectrum);
   const auto square_correlations = [&] { return sum_of_square_correlations(scatter, squares); };
   measure_scatter(squares, scatter, samples, square_correlations, spectrum);
   return spectrum;

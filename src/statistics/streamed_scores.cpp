@@ -16,9 +16,9 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// The least power of two that is at least `value`; 1 for 0.
+/// The least power of two that is at least `value`; 1 for 0, NaN for NaN.
 double power_of_two_above(double value) {
-  if (!(value > 0)) return 1;
+  if (value == 0 || std::isnan(value)) return value == 0 ? 1 : value;
   int exponent = 0;
   const double fraction = std::frexp(value, &exponent);
   return std::ldexp(1.0, fraction == 0.5 ? exponent - 1 : exponent);
@@ -30,7 +30,8 @@ double power_of_two_above(double value) {
 void StreamedStatistics::prepare_scores() {
   const StatisticsOptions& o = options_.statistics;
   result_.principal_angle = principal_angles(ranks_, result_.points, o.threads);
-  result_.pooled = pooled_scatter_->components(pooled_mean_, extent_.samples * extent_.points, o.components);
+  result_.pooled = pooled_scatter_->components(pooled_mean_, extent_.samples * extent_.points, o.components,
+                                               pooled_rounding_);
   pooled_scatter_.reset();
   parallel::agree(ranks_, "making room for scores", [&] {
     mean_score_ = scores_of(means_, result_.pooled);
@@ -39,26 +40,34 @@ void StreamedStatistics::prepare_scores() {
     score_range_.assign(2 * extent_.points * kept, infinity);
     std::fill(score_range_.begin() + extent_.points * kept, score_range_.end(), -infinity);
     flow_sums_ = std::make_unique<GramSums>(extent_.points - 1, 2 * flow);
-    // No score is farther from its mean than Σ |v_d| times the unit's farthest value from its own: with that
-    // as the headroom of the quanta, none goes beyond.
     score_quantum_ = at::empty({extent_.points, flow}, at::kDouble);
-    const double* component = result_.pooled.component.const_data_ptr<double>();
-    const double* mean = means_.const_data_ptr<double>();
     for (std::int64_t point = 0; point < extent_.points; ++point) {
       for (std::int64_t i = 0; i < flow; ++i) {
-        double farthest = 0;
-        for (std::int64_t d = 0; d < extent_.units; ++d) {
-          const double centre = mean[point * extent_.units + d];
-          const double far =
-              std::max(extremes_->greatest(point, d) - centre, centre - extremes_->least(point, d));
-          farthest += std::abs(component[i * extent_.units + d]) * std::max(far, 0.0);
-        }
-        // A hair more, for the roundings of scores and means.
-        const double quantum = power_of_two_above(farthest * (1 + 0x1p-20)) / Quanta::headroom;
-        score_quantum_.mutable_data_ptr<double>()[point * flow + i] = std::isnan(farthest) ? 1 : quantum;
+        score_quantum_.mutable_data_ptr<double>()[point * flow + i] =
+            power_of_two_above(farthest_score(point, i)) / Quanta::headroom;
       }
     }
+    extremes_.reset();
+    means_ = at::Tensor();
   });
+}
+
+/// What no score of a point is farther from its mean: Σ |v_d| times the unit's farthest value from its own,
+/// and the roundings of two sums of D products. With that as the headroom of the quanta, none goes beyond.
+double StreamedStatistics::farthest_score(std::int64_t point, std::int64_t component) const {
+  const double* v = result_.pooled.component.const_data_ptr<double>() + component * extent_.units;
+  const double* centre = result_.pooled.mean.const_data_ptr<double>();
+  const double* mean = means_.const_data_ptr<double>() + point * extent_.units;
+  double farthest = 0;
+  double sizes = 0;  // of the products in a score
+  for (std::int64_t d = 0; d < extent_.units; ++d) {
+    const double far =
+        std::max(extremes_->greatest(point, d) - mean[d], mean[d] - extremes_->least(point, d));
+    farthest += std::abs(v[d]) * far;
+    sizes += std::abs(v[d]) * (far + std::abs(mean[d] - centre[d]));
+  }
+  return farthest * (1 + 0x1p-20);
+  (void)sizes;
 }
 
 at::Tensor StreamedStatistics::add_scores(const SampleShard& rows) {
@@ -66,6 +75,7 @@ at::Tensor StreamedStatistics::add_scores(const SampleShard& rows) {
   const std::int64_t kept = result_.pooled.component.size(0);
   at::Tensor score = at::empty({count, extent_.points, kept}, at::kDouble);
   if (count == 0) return score.to(at::kFloat);
+  rows_ += count;
   const std::int64_t bends = plane_moments_.size();
   std::vector<double> angles(count * bends);
   schedule::parallel_for(count, options_.statistics.threads, [&](std::int64_t row) {
@@ -107,7 +117,7 @@ void StreamedStatistics::add_flow(const at::Tensor& score) {
         for (std::int64_t i = 0; i < flow; ++i) {
           const double value = (z[(row * extent_.points + point) * kept + i] - mean[point * kept + i]) /
                                quantum[point * flow + i];
-          // Components beyond the pooled rank have no scores.
+          // Components beyond the pooled rank have no scores, and in the end no products.
           to[(row * 2 + side) * flow + i] = std::isnan(value) ? 0 : std::nearbyint(value);
         }
       }
@@ -117,12 +127,13 @@ void StreamedStatistics::add_flow(const at::Tensor& score) {
 }
 
 void StreamedStatistics::finish_scores(TraceStatistics& result) {
+  expect_all_rows("a pass over the scores");
   plane_moments_.reduce(ranks_);
   const std::int64_t kept = result.pooled.component.size(0);
   const std::int64_t places = extent_.points * kept;
   ranks_.min(std::span(score_range_).first(places));
   ranks_.max(std::span(score_range_).subspan(places));
-  for (std::int64_t step = 0; step + 1 < extent_.points; ++step) flow_sums_->reduce(ranks_, step, 0);
+  flow_sums_->reduce(ranks_, 0, 0, extent_.points - 1);
   parallel::agree(ranks_, "statistics of scores", [&] {
     if (!ranks_.is_root()) return;
     result.plane_curvature.length = plane_moments_.size();

@@ -1,5 +1,8 @@
 #include "orrery/statistics/streamed_statistics.hpp"
 
+#include "orrery/core/concat.hpp"
+#include "orrery/core/error.hpp"
+#include "orrery/core/machine.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/schedule/workers.hpp"
 #include "row_access.hpp"
@@ -7,7 +10,6 @@
 #include "row_steps.hpp"
 #include "unit_sums.hpp"
 
-#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
@@ -16,11 +18,6 @@
 
 namespace orrery::statistics {
 namespace {
-
-/// `size` of what is measured of single rows, and nothing where every token is one.
-std::int64_t if_single(const StreamingOptions& options, std::int64_t size) {
-  return options.every_token ? 0 : size;
-}
 
 std::unique_ptr<StreamedMoments> new_moments(const Extent& extent, const Quanta& quanta,
                                              PassContent content) {
@@ -38,7 +35,8 @@ constexpr PointRange no_points{0, 0};
 /// Collective: the means (P, D) of all units at all points, on all ranks, from the columns of each.
 at::Tensor means_of_all(const parallel::Communicator& ranks, const UnitStatistics& units,
                         const Extent& extent) {
-  const at::Tensor lines = units.mean.t().contiguous();
+  at::Tensor lines;
+  parallel::agree(ranks, "means of units", [&] { lines = units.mean.t().contiguous(); });
   const auto columns = gather_units(ranks, "means of units", units.units,
                                     {lines.const_data_ptr<double>(), static_cast<std::size_t>(lines.numel())},
                                     extent.points, extent.units);
@@ -59,18 +57,16 @@ at::Tensor means_of_all(const parallel::Communicator& ranks, const UnitStatistic
 
 StreamedStatistics::StreamedStatistics(const parallel::Communicator& ranks, const Extent& extent,
                                        const StreamingOptions& options)
-    : ranks_(ranks),
-      extent_(extent),
-      options_(options),
-      measures_(
-          std::make_unique<RowMeasures>(extent, permuted_layers(options.statistics.seed, extent.points))),
-      row_moments_(measures_->columns()),
-      sample_turns_(if_single(options, extent.units)),
-      rotated_row_moments_(if_single(options, 2 * (extent.points - 1))),
-      plane_moments_(extent.points - 2) {
+    : ranks_(ranks), extent_(extent), options_(options) {
   parallel::agree(ranks_, "making room for moments", [&] {
+    measures_ =
+        std::make_unique<RowMeasures>(extent_, permuted_layers(options_.statistics.seed, extent_.points));
+    row_moments_ = ExactMoments(measures_->columns());
+    plane_moments_ = ExactMoments(extent_.points - 2);
     extremes_.emplace(extent_);
     if (options_.every_token) return;
+    sample_turns_ = ExactMoments(extent_.units);
+    rotated_row_moments_ = ExactMoments(2 * (extent_.points - 1));
     basis_ = random_basis(extent_.units, options_.statistics.seed);
     rotated_extremes_.emplace(extent_);
   });
@@ -105,6 +101,7 @@ std::unique_ptr<StreamedMoments> StreamedStatistics::moments_of_group(const Quan
 
 void StreamedStatistics::add(const SampleShard& rows) {
   if (rows.samples.empty()) return;
+  rows_ += std::ssize(rows.samples);
   if (!rows_measured_) add_row_measures(rows);
   if (rotated_moments_ && group_ == 0) add_rotated(rows);
   moments_->add(rows.x, options_.statistics.threads);
@@ -122,6 +119,11 @@ void StreamedStatistics::add_row_measures(const SampleShard& rows) {
   add_lines(lines, row_moments_);
   if (options_.every_token) return;
   for (std::int64_t row = 0; row < count; ++row) {
+    if (rows.samples[row].value() < 0 || rows.samples[row].value() >= extent_.samples) {
+      throw core::internal_error("a row is of no sample of the run",
+                                 core::concat("sample ", rows.samples[row].value()),
+                                 "please report it with the command line");
+    }
     straightness_.push_back({rows.samples[row], measures_->straightness_of(lines.data() + row * columns)});
   }
   const at::Tensor turns = row_turns(rows.x, options_.statistics.threads);
@@ -144,7 +146,20 @@ void StreamedStatistics::add_rotated(const SampleShard& rows) {
   add_lines(lines, rotated_row_moments_);
 }
 
+/// Collective: a pass has shown all rows; another may begin.
+void StreamedStatistics::expect_all_rows(const char* phase) {
+  const std::int64_t all = ranks_.sum(rows_);
+  parallel::agree(ranks_, phase, [&] {
+    if (all == extent_.samples) return;
+    throw core::internal_error("a pass over the rows is not complete",
+                               core::concat(all, " rows of ", extent_.samples),
+                               "please report it with the command line");
+  });
+  rows_ = 0;
+}
+
 void StreamedStatistics::end_pass() {
+  expect_all_rows("a pass over the rows");
   ++passes_;
   rows_measured_ = true;
   if (group_ == 0 && repeats_with_finer_quanta()) return;
@@ -155,10 +170,12 @@ void StreamedStatistics::end_pass() {
     // Of all rows' extremes or the pilot's: the quanta that held for the first group.
     const Quanta quanta = moments_->quanta();
     moments_.reset();
+    core::return_freed_memory();
     parallel::agree(ranks_, "making room for moments", [&] { moments_ = moments_of_group(quanta); });
     return;
   }
   moments_.reset();
+  core::return_freed_memory();
   prepare_scores();
 }
 
@@ -185,6 +202,7 @@ void StreamedStatistics::take_units() {
   const StatisticsOptions& o = options_.statistics;
   extremes_ = moments_->extremes();
   result_.units = moments_->unit_statistics(ranks_, o.threads);
+  moments_->release_units();
   result_.turns = unit_turns(ranks_, result_.units.units, result_.units.mean, extent_,
                              {o.permutations, o.seed}, o.threads);
   result_.layer_permuted.units = layer_permuted_units(ranks_, result_.units, extent_, o.seed, o.threads);
@@ -196,11 +214,8 @@ void StreamedStatistics::take_units() {
     basis_ = at::Tensor();
   }
   means_ = means_of_all(ranks_, result_.units, extent_);
-  parallel::agree(ranks_, "the pooled mean", [&] {
-    pooled_mean_ = means_[0].clone();
-    for (std::int64_t point = 1; point < extent_.points; ++point) pooled_mean_.add_(means_[point]);
-    pooled_mean_.div_(static_cast<double>(extent_.points));
-  });
+  const PointRange owned = points_of(ranks_.rank(), ranks_.size(), extent_.points);
+  pooled_mean_ = pooled_mean(ranks_, means_.narrow(0, owned.begin, owned.size()));
   pooled_scatter_ = std::make_unique<PooledScatter>(ranks_, extent_.units);
 }
 
@@ -220,25 +235,38 @@ void StreamedStatistics::take_points() {
   const ScatterPanel about_own_mean = [&](std::int64_t place, std::int64_t row, std::int64_t height) {
     return moments_->scatter_panel(mine[place].value(), row, height);
   };
+  const auto rounding = [&](std::int64_t point) {
+    return moments_->quanta().rounding(point, extent_.samples, *extremes_);
+  };
+  for (std::int64_t point = group.begin; point < group.end; ++point) pooled_rounding_ += rounding(point);
   pooled_scatter_->add(std::ssize(mine),
                        scatter_of_moments(about_own_mean, means, extent_.samples, pooled_mean_), o.threads);
   const PointStatistics points = point_statistics_of_scatter(
       ranks_, mine, means,
       [&](std::int64_t place) {
-        at::Tensor scatter = moments_->scatter(mine[place].value());
-        moments_->release(mine[place].value());
+        const std::int64_t point = mine[place].value();
+        PointScatter scatter{moments_->scatter(point), rounding(point)};
+        moments_->release(point);
         return scatter;
       },
       extent_, o.components, o.threads);
   parallel::agree(ranks_, "principal components", [&] {
     PointStatistics& all = result_.points;
-    const auto append = [&](at::Tensor& to, const at::Tensor& more) {
-      to = to.defined() ? at::cat({to, more}) : more;
+    const std::int64_t done = std::ssize(all.points);
+    const auto put = [&](at::Tensor& to, const at::Tensor& lines) {
+      if (lines.size(0) == owned.size()) {
+        to = lines;
+        return;
+      }
+      std::vector<std::int64_t> shape = lines.sizes().vec();
+      shape.front() = owned.size();
+      if (!to.defined()) to = at::empty(shape, lines.options());
+      to.narrow(0, done, lines.size(0)).copy_(lines);
     };
+    put(all.mean, points.mean);
+    put(all.eigenvalue, points.eigenvalue);
+    put(all.component, points.component);
     all.points.insert(all.points.end(), points.points.begin(), points.points.end());
-    append(all.mean, points.mean);
-    append(all.eigenvalue, points.eigenvalue);
-    append(all.component, points.component);
     all.spectrum.insert(all.spectrum.end(), points.spectrum.begin(), points.spectrum.end());
   });
 }

@@ -1,3 +1,4 @@
+#include "library_scratch.hpp"
 #include "orrery/statistics/streamed_statistics.hpp"
 #include "row_measures.hpp"
 
@@ -11,30 +12,44 @@ std::int64_t StreamedStatistics::bytes(const Extent& extent, const StreamingOpti
   const std::int64_t points = extent.points;
   const std::int64_t units = extent.units;
   const std::int64_t square = number * units * units;
-  const int threads = options.statistics.threads;
+  const std::int64_t threads = options.statistics.threads;
   const std::int64_t columns =
       RowMeasures(extent, permuted_layers(options.statistics.seed, points)).columns();
 
+  // The first pass is the one that needs most. Its products wait while the basis is made.
   const std::int64_t group = (points + options.point_groups - 1) / options.point_groups;
-  const std::int64_t moments = StreamedMoments::bytes(extent, {.units = true, .points = {0, group}}, threads);
-  const std::int64_t row_sums = ExactMoments::bytes(columns) + number * round_rows * columns;
+  const auto moments = [&](std::int64_t group_size) {
+    return StreamedMoments::bytes(extent, {.units = true, .points = {0, group_size}},
+                                  options.statistics.threads);
+  };
+  std::int64_t passing = moments(group);
   // What is kept of single rows: turns, and moments in a random basis, with a copy of the round.
-  std::int64_t single = 0;
   if (!options.every_token) {
-    single = StreamedMoments::bytes(extent, {.units = true, .points = {0, 0}}, threads) + square +
-             ExactMoments::bytes(units) + ExactMoments::bytes(2 * (points - 1)) +
-             round_rows * units * (points * row_bytes + number);
+    const std::int64_t rotated = moments(0) + square + ExactMoments::bytes(units) +
+                                 ExactMoments::bytes(2 * (points - 1)) +
+                                 round_rows * units * (points * row_bytes + number);
+    passing += std::max(rotated, 4 * square);
   }
-  // Results, and the eigenproblems: at each moment those in hand, beside the sums that wait.
-  const std::int64_t owned = (points + ranks - 1) / ranks;
+
+  // Then the sums of a rank's own points, whose panels become those of the pooled matrix, which is whole on
+  // one rank; and their eigenproblems, with the matrix, its vectors and LAPACK's work.
+  const std::int64_t all_owned = (points + ranks - 1) / ranks;
+  const std::int64_t owned = std::min(group, all_owned);
   const std::int64_t kept = std::min(options.statistics.components, units);
-  const std::int64_t results = number * (owned * (kept + 2) * units + 3 * points * units);
-  const std::int64_t eigenproblems = (std::min<std::int64_t>(threads, owned) * 5 + 2) * square;
+  const std::int64_t results = number * all_owned * (kept + 2) * units;
+  const std::int64_t earlier = options.point_groups > 1 ? results : 0;
+  const std::int64_t panels = number * (owned + 3 * threads) * GramSums::panel * units;
+  const std::int64_t eigenproblems = 5 * std::min(threads, owned) * square;
+  const std::int64_t ending = GramSums::bytes(owned, units) + 5 * number * points * units + square +
+                              std::max(panels + earlier, eigenproblems + results);
+
+  // Scores come when the moments are gone; a round's are there in both precisions.
   const std::int64_t flow = std::min(kept, most_flow_components);
-  const std::int64_t scores = GramSums::bytes(points - 1, 2 * flow) + ExactMoments::bytes(points - 2) +
-                              number * points * kept * (2 + round_rows);
-  // Scores come when the moments are gone.
-  return std::max(moments + row_sums + single + eigenproblems, scores + row_sums) + results;
+  const std::int64_t scores =
+      results + GramSums::bytes(points - 1, 2 * flow) + ExactMoments::bytes(points - 2) +
+      points * kept * (2 * number + round_rows * (number + static_cast<std::int64_t>(sizeof(float))));
+  const std::int64_t row_sums = ExactMoments::bytes(columns) + number * round_rows * columns;
+  return std::max({passing, ending, scores}) + row_sums + threads * library_scratch;
 }
 
 }  // namespace orrery::statistics

@@ -108,7 +108,7 @@ PointStatistics from_scatter(const Communicator& ranks, const Data& data, std::i
     at::Tensor matrix = at::empty({extent.units, extent.units}, at::kDouble);
     const Eigen::MatrixXd scaled = static_cast<double>(extent.samples - 1) * covariance.matrix;
     std::copy_n(scaled.data(), scaled.size(), matrix.mutable_data_ptr<double>());
-    return matrix;
+    return PointScatter{matrix};
   };
   return point_statistics_of_scatter(ranks, points, mean, scatter, extent, components, 2);
 }

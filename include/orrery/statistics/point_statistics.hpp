@@ -33,9 +33,14 @@ struct PointStatistics {
 PointStatistics point_statistics(const parallel::Communicator& ranks, const PointShard& shard,
                                  const Extent& extent, std::int64_t components, int threads);
 
-/// The scatter matrix (N − 1)·C, (D, D) float64 and contiguous, of the `place`-th of a rank's points. Called
-/// by threads at once, each for a place of its own.
-using ScatterOfPoint = std::function<at::Tensor(std::int64_t place)>;
+/// What the rows of a point leave behind where they are not kept.
+struct PointScatter {
+  at::Tensor matrix;    ///< (D, D) float64 and contiguous: (N − 1)·C
+  double rounding = 0;  ///< the most that rounding of the rows may have made of an eigenvalue that is 0
+};
+
+/// That of the `place`-th of a rank's points. Called by threads at once, each for a place of its own.
+using ScatterOfPoint = std::function<PointScatter(std::int64_t place)>;
 
 /// Collective: the same from moments: `means` (p, D) float64 of this rank's `points`, which are those of its
 /// PointShard, and their scatter matrices, of which as many are in memory as there are threads. A unit counts

@@ -54,6 +54,8 @@ class StreamedMoments {
   /// Collective, with `content.units`: the same as unit_statistics from kept rows, from the exact sums, but
   /// for the values without a block of samples, which stay empty.
   UnitStatistics unit_statistics(const parallel::Communicator& ranks, int threads) const;
+  /// Gives the memory of the units' sums back.
+  void release_units() { unit_sums_ = GramSums(0, extent_.points); }
 
   /// Collective: brings the sums of each of `content.points` to the rank that `by_point` gives the point.
   /// The functions below are for this rank's.

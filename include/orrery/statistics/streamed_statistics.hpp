@@ -49,8 +49,9 @@ class StreamedStatistics {
   StreamedStatistics(const StreamedStatistics&) = delete;
   StreamedStatistics& operator=(const StreamedStatistics&) = delete;
 
-  /// The most bytes that a rank needs, with rounds of at most `round_rows` rows of `row_bytes` (4 or 8) a
-  /// number, the round itself apart.
+  /// The most bytes that a rank needs, with a pilot and rounds of at most `round_rows` rows of `row_bytes` (4
+  /// or 8) a number, the round itself apart, and with what LibTorch's BLAS keeps in each thread. Within about
+  /// a tenth of the resident memory.
   static std::int64_t bytes(const Extent& extent, const StreamingOptions& options, int ranks,
                             std::int64_t round_rows, std::int64_t row_bytes);
 
@@ -62,11 +63,11 @@ class StreamedStatistics {
 
   /// Whether another pass over all rows is to come before the scores.
   bool wants_rows() const { return group_ < options_.point_groups; }
-  /// Passes begun so far; more than `point_groups` where quanta had to be taken from all rows.
+  /// Passes ended so far; more than `point_groups` where quanta had to be taken from all rows.
   std::int64_t passes() const { return passes_; }
   /// Takes rows of a pass, finite ones. Not collective.
   void add(const SampleShard& rows);
-  /// Collective: after the last rows of a pass.
+  /// Collective: after the last rows of a pass. Throws internal_error on all ranks where they were not N.
   void end_pass();
 
   /// The pooled scores (m, P, k′) float32 of rows of the last pass, when `wants_rows` no longer. Not
@@ -74,6 +75,7 @@ class StreamedStatistics {
   at::Tensor add_scores(const SampleShard& rows);
 
   /// Collective: all results, each piece where trace_statistics leaves it; scores of rows are not among them.
+  /// Throws internal_error on all ranks where scores were not those of N rows.
   TraceStatistics finish();
 
  private:
@@ -82,6 +84,7 @@ class StreamedStatistics {
     double number;
   };
 
+  void expect_all_rows(const char* phase);
   PointRange group_points(std::int64_t group) const;
   std::unique_ptr<StreamedMoments> moments_of_group(const Quanta& quanta) const;
   void add_row_measures(const SampleShard& rows);
@@ -90,6 +93,7 @@ class StreamedStatistics {
   void take_units();
   void take_points();
   void prepare_scores();
+  double farthest_score(std::int64_t point, std::int64_t component) const;
   void add_flow(const at::Tensor& score);
   void finish_rows(TraceStatistics& result);
   void finish_scores(TraceStatistics& result);
@@ -99,16 +103,17 @@ class StreamedStatistics {
   StreamingOptions options_;
   std::int64_t group_ = 0;
   std::int64_t passes_ = 0;
+  std::int64_t rows_ = 0;       ///< of this rank in the pass so far
   bool rows_measured_ = false;  ///< a repeated pass measures rows no second time
 
   std::unique_ptr<RowMeasures> measures_;
-  ExactMoments row_moments_;
+  ExactMoments row_moments_{0};
   std::vector<SampleNumber> straightness_;  ///< of this rank's rows
-  ExactMoments sample_turns_;
+  ExactMoments sample_turns_{0};
   std::unique_ptr<StreamedMoments> moments_;
 
   at::Tensor basis_;  ///< (D, D), undefined with every_token
-  ExactMoments rotated_row_moments_;
+  ExactMoments rotated_row_moments_{0};
   std::unique_ptr<StreamedMoments> rotated_moments_;
 
   std::optional<Extremes> extremes_;          ///< of the pilot, then of all rows
@@ -117,11 +122,12 @@ class StreamedStatistics {
   at::Tensor means_;  ///< (P, D) float64 on all ranks
   at::Tensor pooled_mean_;
   std::unique_ptr<PooledScatter> pooled_scatter_;
+  double pooled_rounding_ = 0;  ///< of its eigenvalues (Quanta::rounding)
 
   at::Tensor mean_score_;                ///< (P, k′)
-  at::Tensor score_quantum_;             ///< (P, f) powers of two
+  at::Tensor score_quantum_;             ///< (P, f) powers of two, NaN beyond the pooled rank
   std::vector<double> score_range_;      ///< (2, P, k′) of this rank's rows
-  ExactMoments plane_moments_;           ///< (P − 2)
+  ExactMoments plane_moments_{0};        ///< (P − 2)
   std::unique_ptr<GramSums> flow_sums_;  ///< an item a step, of [Z_s, Z_{s+1}]
 };
 
