@@ -66,8 +66,7 @@ double StreamedStatistics::farthest_score(std::int64_t point, std::int64_t compo
     farthest += std::abs(v[d]) * far;
     sizes += std::abs(v[d]) * (far + std::abs(mean[d] - centre[d]));
   }
-  return farthest * (1 + 0x1p-20);
-  (void)sizes;
+  return farthest + static_cast<double>(extent_.units + 4) * 0x1p-51 * sizes;
 }
 
 at::Tensor StreamedStatistics::add_scores(const SampleShard& rows) {

@@ -73,6 +73,8 @@ double score_error(const PooledComponents& components, const TraceStatistics& ke
       for (std::int64_t n = 0; n < data.extent.samples; ++n) {
         far = std::max(far, std::abs(data.at(n, s, d) - entry(kept.units.mean, s, d)));
       }
+      const double away = entry(kept.units.mean, s, d) - components.mean[d].item<double>();
+      far += 0x1p-48 * std::abs(away);  // of scores and their means
       farthest += std::abs(entry(components.component, i, d)) * far;
     }
     squares +=

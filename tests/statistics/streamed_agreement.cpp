@@ -270,7 +270,7 @@ void expect_scores(const parallel::Communicator& ranks, const Shown& shown, cons
       for (std::int64_t d = 0; d < data.extent.units; ++d) {
         allowed += std::abs(entry(got.pooled.component, i, d)) *
                    (exactness * spread(kept.units.variance, s, d) +
-                    1e-14 * (1 + std::abs(entry(kept.units.mean, s, d))));
+                    1e-14 * (1 + std::abs(entry(kept.units.mean, s, d) - got.pooled.mean[d].item<double>())));
       }
       EXPECT_TRUE(near(entry(got.scores.mean_score, s, i), entry(scores.mean_score, s, i), allowed))
           << s << ' ' << i;

@@ -48,11 +48,17 @@ TEST(StreamedStatistics, FewComponentsAndUnits) {
   expect_kept(testing::noise({3, 3, 2}, 43), {.seed = 5});
 }
 
-// Scores at point 0 are rounded by 2⁻⁶ of what they vary there.
-TEST(StreamedStatistics, ASmallSpreadFarFromThePooledMean) {
+// A score at point 0, 10⁶ from the pooled mean, is rounded by more than the scores vary there: quanta that
+// are made for their spread alone would not hold it.
+TEST(StreamedStatistics, ASpreadThatScoresCannotResolve) {
   Data data = testing::noise({20, 3, 1}, 43);
-  for (std::int64_t n = 0; n < 20; ++n) data.at(n, 0, 0) = 0x1p18 + 0x1p-30 * static_cast<double>(n % 4);
-  expect_kept(data, {.seed = 5, .dtype = at::kDouble});
+  for (double& x : data.x) x = 1e6 * (1 + x * x);
+  for (const int shift : {0, 1, 2, 3}) {
+    for (std::int64_t n = 0; n < 20; ++n) {
+      data.at(n, 0, 0) = 0x1p-34 * (shift + 2 * 255.0 / 256 * static_cast<double>(n % 2));
+    }
+    expect_kept(data, {.seed = 5, .dtype = at::kDouble});
+  }
 }
 
 /// Leaves point 0 a few rows, one of them in most samples, as last tokens do.
@@ -90,20 +96,20 @@ TEST(StreamedStatistics, WhatQuantaMakeOfARankIsNotCounted) {
 
 // All samples alike: no point varies, and the pooled components are those of P rows, or of none.
 TEST(StreamedStatistics, EqualRows) {
-  const Data walk = testing::walk({7, 5, 20}, 46);
+  const Data walk = testing::walk({5, 7, 20}, 46);
   Data alike = walk;
   Data still = walk;
-  for (std::int64_t n = 0; n < 7; ++n) {
-    for (std::int64_t s = 0; s < 5; ++s) {
+  for (std::int64_t n = 0; n < 5; ++n) {
+    for (std::int64_t s = 0; s < 7; ++s) {
       for (std::int64_t d = 0; d < 20; ++d) {
         alike.at(n, s, d) = walk.at(0, s, d);
-        still.at(n, s, d) = walk.at(0, 3, d);
+        still.at(n, s, d) = walk.at(0, 3, d) / 3;
       }
     }
   }
   const Shown of_points = expect_kept(alike, {.options = with_components(8), .seed = 5});
-  EXPECT_EQ(of_points.statistics.pooled.eigenvalue.gt(0).sum().item<std::int64_t>(), 4);
-  const Shown of_none = expect_kept(still, {.seed = 5});
+  EXPECT_EQ(of_points.statistics.pooled.eigenvalue.gt(0).sum().item<std::int64_t>(), 6);
+  const Shown of_none = expect_kept(still, {.seed = 5, .dtype = at::kDouble});
   EXPECT_EQ(of_none.statistics.pooled.eigenvalue.gt(0).sum().item<std::int64_t>(), 0);
 }
 
