@@ -21,8 +21,11 @@ struct KnownFormat {
 };
 constexpr KnownFormat known_formats[] = {{trace_format, trace_format_version}};
 
-/// Ample for the texts of any of our files; a damaged one may have the library go round in circles.
-constexpr unsigned probe_seconds = 3;
+/// Ample for the texts of any of our files, each of which lies in it once and is copied twice on its way; a
+/// damaged one may have the library go round in circles, taking memory at each turn.
+Limits probe_limits(std::int64_t file_bytes) {
+  return {3, 4 * file_bytes + (std::int64_t{256} << 20)};
+}
 
 [[noreturn]] void refuse(const std::string& problem, const std::string& seen, const std::string& advice) {
   throw core::bad_input(problem, seen, advice);
@@ -92,8 +95,8 @@ Reader::Reader(const std::filesystem::path& path, Incomplete incomplete, Origin 
   file_->bytes = static_cast<std::int64_t>(std::filesystem::file_size(path, failure));
   // HDF5 1.10 trusts some of the lengths in a file, of texts above all, and crashes on a damaged one. So a
   // child reads all but the numbers first.
-  const bool sound =
-      origin == Origin::own || survives([&] { open(incomplete), read_all_texts(); }, probe_seconds);
+  const bool sound = origin == Origin::own ||
+                     survives([&] { open(incomplete), read_all_texts(); }, probe_limits(file_->bytes));
   if (!sound)
     refuse("the file is damaged", path.string() + ": HDF5 crashes on it", "make it again, or give another");
   open(incomplete);

@@ -11,10 +11,12 @@
 #include <hdf5.h>
 
 #include <atomic>
+#include <cstdint>
 #include <fstream>
 #include <functional>
 #include <signal.h>
 #include <stdexcept>
+#include <vector>
 
 namespace orrery::archive {
 namespace {
@@ -200,11 +202,25 @@ TEST(Reader, OutlivesADamagedByteAnywhere) {
   }
 }
 
+constexpr std::int64_t MiB = std::int64_t{1} << 20;
+
+/// Writes to `bytes` of memory, a MiB at a time, and keeps it.
+void fill(std::int64_t bytes) {
+  std::vector<std::vector<char>> kept;
+  for (; bytes > 0; bytes -= MiB) kept.emplace_back(MiB, 'x');
+}
+
 TEST(Survival, TellsACrashFromAnError) {
-  EXPECT_TRUE(survives([] {}, 10));
-  EXPECT_TRUE(survives([] { throw std::runtime_error("survived"); }, 10));
-  EXPECT_FALSE(survives([] { ::raise(SIGSEGV); }, 10));
-  EXPECT_FALSE(survives(turn_in_circles, 1));
+  const Limits ample{10, 1024 * MiB};
+  EXPECT_TRUE(survives([] {}, ample));
+  EXPECT_TRUE(survives([] { throw std::runtime_error("survived"); }, ample));
+  EXPECT_FALSE(survives([] { ::raise(SIGSEGV); }, ample));
+}
+
+TEST(Survival, EndsWhatTakesTooMuch) {
+  EXPECT_FALSE(survives(turn_in_circles, {1, 1024 * MiB}));
+  EXPECT_TRUE(survives([] { fill(100 * MiB); }, {10, 200 * MiB}));
+  EXPECT_FALSE(survives([] { fill(1024 * MiB); }, {10, 200 * MiB}));
 }
 
 }  // namespace
