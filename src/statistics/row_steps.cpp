@@ -28,17 +28,23 @@ void measure_steps(const T* x, const Extent& extent, double* line) {
 template void measure_steps(const float* x, const Extent& extent, double* line);
 template void measure_steps(const double* x, const Extent& extent, double* line);
 
+std::vector<double> step_lines(const SampleShard& rows, const Extent& extent, int threads) {
+  const std::int64_t columns = 2 * (extent.points - 1);
+  std::vector<double> lines(rows.samples.size() * columns);
+  with_rows(rows.x, [&](const auto* x) {
+    schedule::parallel_for(std::ssize(rows.samples), threads, [&](std::int64_t row) {
+      measure_steps(x + row * extent.points * extent.units, extent, lines.data() + row * columns);
+    });
+  });
+  return lines;
+}
+
 StepMeans row_steps(const parallel::Communicator& ranks, const SampleShard& rows, const Extent& extent,
                     int threads) {
   const std::int64_t steps = extent.points - 1;
   ExactSums sums(2 * steps);
   parallel::agree(ranks, "steps of rows", [&] {
-    std::vector<double> lines(rows.samples.size() * 2 * steps);
-    with_rows(rows.x, [&](const auto* x) {
-      schedule::parallel_for(std::ssize(rows.samples), threads, [&](std::int64_t row) {
-        measure_steps(x + row * extent.points * extent.units, extent, lines.data() + row * 2 * steps);
-      });
-    });
+    const std::vector<double> lines = step_lines(rows, extent, threads);
     for (std::size_t i = 0; i < lines.size(); ++i) sums.add(i % (2 * steps), lines[i]);
   });
   sums.reduce(ranks);

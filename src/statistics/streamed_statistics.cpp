@@ -136,14 +136,7 @@ void StreamedStatistics::add_rotated(const SampleShard& rows) {
   const SampleShard rotated = rotate(rows, basis_, threads);
   rotated_moments_->add(rotated.x, threads);
   if (rows_measured_) return;
-  const std::int64_t columns = rotated_row_moments_.size();
-  std::vector<double> lines(rows.samples.size() * columns);
-  with_rows(rotated.x, [&](const auto* x) {
-    schedule::parallel_for(std::ssize(rows.samples), threads, [&](std::int64_t row) {
-      measure_steps(x + row * extent_.points * extent_.units, extent_, lines.data() + row * columns);
-    });
-  });
-  add_lines(lines, rotated_row_moments_);
+  add_lines(step_lines(rotated, extent_, threads), rotated_row_moments_);
 }
 
 /// Collective: a pass has shown all rows; another may begin.

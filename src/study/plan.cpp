@@ -9,7 +9,6 @@
 #include "orrery/model/weights.hpp"
 #include "orrery/schedule/cost.hpp"
 #include "orrery/schedule/workers.hpp"
-#include "orrery/statistics/cost.hpp"
 #include "orrery/statistics/streamed_statistics.hpp"
 
 #include <ATen/ops/randn.h>
@@ -58,9 +57,12 @@ std::int64_t in_hand(const TracePlan& plan, const std::vector<std::int64_t>& til
   return plan.order == schedule::Order::layers ? working + waiting : working;
 }
 
+/// Bytes of a captured number, and of a row of them.
+std::int64_t number_bytes(const TraceOptions& options) {
+  return options.residual == model::DType::float64 ? 8 : 4;
+}
 std::int64_t row_bytes(const TraceInput& input, const TraceOptions& options) {
-  const std::int64_t number = options.residual == model::DType::float64 ? 8 : 4;
-  return input.config.points() * input.config.width * number;
+  return input.config.points() * input.config.width * number_bytes(options);
 }
 
 /// Cuts `share` into rounds: their rows fill the memory of one, and each thread has a tile.
@@ -111,10 +113,6 @@ void plan_rounds(TracePlan& plan, const TraceInput& input, const TraceOptions& o
   for (auto& rounds : plan.pilots) rounds.resize((order.size() + ranks_count - 1) / ranks_count);
 }
 
-statistics::StatisticsOptions statistics_options(const TraceOptions& options, const PlannedRanks& ranks) {
-  return {options.components, ranks.threads, options.permutations, core::narrow<std::uint64_t>(options.seed)};
-}
-
 /// The tiles that a rank runs together: of kept rows its share, in streaming each round and the pilot.
 std::vector<std::vector<std::int64_t>> tiles_together(const TracePlan& plan) {
   if (plan.moments == Moments::rows) return plan.shares;
@@ -142,7 +140,6 @@ void count_memory(TracePlan& plan, const TraceInput& input, const TraceOptions& 
     most_rows = std::max(most_rows, rows);
   }
   const statistics::Extent extent = extent_of(input);
-  const std::int64_t number_bytes = options.residual == model::DType::float64 ? 8 : 4;
   plan.rows_bytes = most_rows * row_bytes(input, options);
   // On a GPU the weights pass through one layer's room on the host.
   const std::int64_t host_weights =
@@ -150,16 +147,16 @@ void count_memory(TracePlan& plan, const TraceInput& input, const TraceOptions& 
   const std::int64_t host_forward = ranks.gpu ? 0 : plan.forward_bytes;
   const std::int64_t own = ranks.process_bytes + plan.rows_bytes;
   if (plan.moments == Moments::rows) {
-    plan.statistics_bytes =
-        statistics::statistics_bytes(extent, ranks.ranks, statistics_options(options, ranks), number_bytes);
+    plan.statistics_bytes = statistics::statistics_bytes(
+        extent, ranks.ranks, statistics_options(options, ranks.threads), number_bytes(options));
     plan.rank_bytes = own + std::max(host_weights + host_forward, plan.statistics_bytes);
     plan.node_bytes = std::max(host_weights + ranks.ranks_a_node * (own + host_forward),
                                ranks.ranks_a_node * (own + plan.statistics_bytes));
     return;
   }
   plan.statistics_bytes = statistics::StreamedStatistics::bytes(
-      extent, {statistics_options(options, ranks), options.tokens == Tokens::all, plan.point_groups},
-      ranks.ranks, most_rows, number_bytes);
+      extent, {statistics_options(options, ranks.threads), options.tokens == Tokens::all, plan.point_groups},
+      ranks.ranks, most_rows, number_bytes(options));
   const std::int64_t besides = own + host_forward + plan.statistics_bytes;  // all of it lives side by side
   plan.rank_bytes = host_weights + besides;
   plan.node_bytes = host_weights + ranks.ranks_a_node * besides;
@@ -236,6 +233,10 @@ Moments moments_of(const TraceOptions& options, const TraceInput& input) {
 
 statistics::Extent extent_of(const TraceInput& input) {
   return {input.row_count(), input.config.points(), input.config.width};
+}
+
+statistics::StatisticsOptions statistics_options(const TraceOptions& options, int threads) {
+  return {options.components, threads, options.permutations, core::narrow<std::uint64_t>(options.seed)};
 }
 
 archive::TraceExtent file_extent(const TraceInput& input, const TraceOptions& options, std::int64_t ranks) {

@@ -78,7 +78,6 @@ class Trace {
   void write();
   void finish();
   PlannedRanks planned_ranks() const;
-  statistics::StatisticsOptions statistics_options() const;
   const std::vector<std::vector<std::int64_t>>& own_rounds() const;
   std::vector<archive::Attribute> timing() const;
   std::vector<archive::Attribute> last_attributes();
@@ -153,11 +152,6 @@ void Trace::prepare() {
                         model::name_of(*options_.dtype)));
 }
 
-statistics::StatisticsOptions Trace::statistics_options() const {
-  return {options_.components, resources_.threads, options_.permutations,
-          core::narrow<std::uint64_t>(options_.seed)};
-}
-
 void Trace::compute() {
   TraceForward forward(options_, input_, plan_, resources_, ranks_, node_);
   // Not before the weights are read: the files are in the node's cache then, and not fetched twice at once.
@@ -179,7 +173,8 @@ void Trace::keep_rows(TraceForward& forward) {
   forward.free();
   forward_seconds_ = watch_.lap();
   core::log_info("statistics");
-  statistics_ = statistics::trace_statistics(ranks_, rows_, extent_of(input_), statistics_options());
+  statistics_ = statistics::trace_statistics(ranks_, rows_, extent_of(input_),
+                                             statistics_options(options_, resources_.threads));
   statistics_seconds_ = watch_.lap();
 }
 
@@ -206,7 +201,8 @@ void Trace::stream_rows(TraceForward& forward) {
     progress_.end();
   };
   statistics::StreamedStatistics streamed(
-      ranks_, extent_of(input_), {statistics_options(), options_.tokens == Tokens::all, plan_.point_groups});
+      ranks_, extent_of(input_),
+      {statistics_options(options_, resources_.threads), options_.tokens == Tokens::all, plan_.point_groups});
   core::SilentProgress silent;
   for (const auto& tiles : plan_.pilots[static_cast<std::size_t>(ranks_.rank())]) {
     const statistics::SampleShard rows = run_round(tiles, silent);

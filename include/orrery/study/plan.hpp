@@ -4,6 +4,7 @@
 #include "orrery/archive/trace_layout.hpp"
 #include "orrery/schedule/forward_pass.hpp"
 #include "orrery/schedule/tiles.hpp"
+#include "orrery/statistics/cost.hpp"
 #include "orrery/statistics/shards.hpp"
 #include "orrery/study/trace_input.hpp"
 #include "orrery/study/trace_options.hpp"
@@ -60,6 +61,8 @@ struct TracePlan {
 
 /// N, P, D of a run, and its file's.
 statistics::Extent extent_of(const TraceInput& input);
+/// What its statistics are asked for, on `threads` threads.
+statistics::StatisticsOptions statistics_options(const TraceOptions& options, int threads);
 archive::TraceExtent file_extent(const TraceInput& input, const TraceOptions& options, std::int64_t ranks);
 archive::Layout layout_of(const TraceInput& input, const TraceOptions& options, std::int64_t ranks);
 
