@@ -13,6 +13,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 namespace orrery::statistics {
 namespace {
@@ -29,7 +30,7 @@ constexpr double largest_sum_of_squares = 0x1p53;
 constexpr double narrow = 0x1p26;  // whose square is less
 constexpr double half_width = 0x1p15;  // wide numbers are high · 2¹⁵ + low, |high| ≤ 2¹⁵, |low| ≤ 2¹⁴
 constexpr double wide_squares = 0x1p60;  // of a wide product, when it is closed; then its entries are ≤ 2⁴⁶
-constexpr int word_bits = 32;            // that stay in the low word
+constexpr int word_bits = 48;            // that stay in the low word; of 2¹⁵ ranks they add up
 constexpr std::int64_t low_mask = (std::int64_t{1} << word_bits) - 1;
 
 /// A sum as a plain double, in the bits of a word.
@@ -118,14 +119,15 @@ GramSums::GramSums(std::int64_t batch, std::int64_t side, std::int64_t limit)
     : side_(side), limit_(limit), items_(batch) {
   for (Item& item : items_) {
     item.low.resize(words());
+    item.high.resize(words());
     item.checks.resize(side);
   }
 }
 
-std::int64_t GramSums::bytes(std::int64_t batch, std::int64_t side, bool second_words) {
+std::int64_t GramSums::bytes(std::int64_t batch, std::int64_t side) {
+  constexpr std::int64_t two_words = sizeof(std::int64_t) + sizeof(std::int32_t);
   const GramSums shape(0, side);
-  return batch * (shape.words() * (second_words ? 2 : 1) * static_cast<std::int64_t>(sizeof(std::int64_t)) +
-                  side * static_cast<std::int64_t>(sizeof(Int128)));
+  return batch * (shape.words() * two_words + side * static_cast<std::int64_t>(sizeof(Int128)));
 }
 
 // Panel p has rows p · panel … and columns p · panel … side − 1, and follows the ones above it.
@@ -256,10 +258,11 @@ void GramSums::make_room(Item& item, std::int64_t bound) const {
   item.bound += bound;
 }
 
+// A second word that does not fit wraps, here and in `reduce`, and `verify` sees it: checks are of 128 bits.
 void GramSums::spill(Item& item) const {
-  item.high.resize(item.low.size());
+  if constexpr (!exact) return;
   for (std::size_t k = 0; k < item.low.size(); ++k) {
-    item.high[k] += item.low[k] >> word_bits;
+    item.high[k] = static_cast<std::int32_t>(item.high[k] + (item.low[k] >> word_bits));
     item.low[k] &= low_mask;
   }
   item.bound = low_mask;
@@ -268,21 +271,14 @@ void GramSums::spill(Item& item) const {
 void GramSums::reduce(const parallel::Communicator& ranks, std::int64_t first, int owner,
                       std::int64_t count) {
   const std::span items = std::span(items_).subspan(first, count);
-  // Bounds are below 2⁶²; in units of 2³² and rounded up, the ranks' sum is one of 64 bits.
-  std::int64_t bound = 0;
-  bool spilled = false;
-  for (const Item& item : items) {
-    bound = std::max(bound, (item.bound >> word_bits) + 1);
-    spilled = spilled || !item.high.empty();
-  }
-  const bool passes = ranks.sum(bound) > limit_ >> word_bits;
-  const bool two_words = ranks.max(std::int64_t{passes || spilled}) != 0;
-  const std::int64_t line = 3 * side_ + 1;  // an item's checks and rows
+  // Second words go in 64 bits: the ranks' sum may not fit into 32.
+  const std::int64_t line = words() + 3 * side_ + 1;  // an item's second words, checks and rows
   std::vector<std::int64_t> rest;
   parallel::agree(ranks, "exact sums", [&] {
     rest.reserve(count * line);
     for (Item& item : items) {
-      if (two_words) spill(item);
+      spill(item);
+      rest.insert(rest.end(), item.high.begin(), item.high.end());
       for (const Int128 check : item.checks) {
         const auto three = pieces(check);
         rest.insert(rest.end(), three.begin(), three.end());
@@ -290,20 +286,18 @@ void GramSums::reduce(const parallel::Communicator& ranks, std::int64_t first, i
       rest.push_back(item.rows);
     }
   });
-  for (Item& item : items) {
-    reduce_words(ranks, item.low, owner);
-    if (two_words) ranks.reduce(item.high, owner);
-  }
+  for (Item& item : items) reduce_words(ranks, item.low, owner);
   ranks.reduce(rest, owner);
   parallel::agree(ranks, "exact sums", [&] {
+    const std::int64_t* sums = rest.data();
     for (std::int64_t k = 0; k < count; ++k) {
       if (ranks.rank() != owner) {
         release(first + k);
         continue;
       }
-      const std::int64_t* sums = rest.data() + k * line;
-      for (std::int64_t i = 0; i < side_; ++i) items[k].checks[i] = joined(sums + 3 * i);
-      items[k].rows = sums[line - 1];
+      for (std::int32_t& word : items[k].high) word = static_cast<std::int32_t>(*sums++);
+      for (Int128& check : items[k].checks) check = joined(std::exchange(sums, sums + 3));
+      items[k].rows = *sums++;
       verify(items[k], first + k);
     }
   });
@@ -336,7 +330,7 @@ void GramSums::release(std::int64_t item) {
 }
 
 Int128 GramSums::word(const Item& item, std::int64_t place) const {
-  return Int128{item.low[place]} + (item.high.empty() ? Int128{0} : Int128{item.high[place]} << word_bits);
+  return Int128{item.low[place]} + (Int128{item.high[place]} << word_bits);
 }
 
 double GramSums::sum(std::int64_t item, std::int64_t i) const {

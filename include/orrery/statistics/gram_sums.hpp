@@ -27,8 +27,9 @@ bool quantise(const T* x, std::int64_t count, const double* shift, const double*
 /// Rows are multiplied in double precision, in chunks closed before any Σ q² passes 2⁵³: by Cauchy and
 /// Schwarz every partial sum of every entry is then an integer that a double holds, in whatever order the
 /// product adds up. Rows with numbers above 2²⁶, whose squares alone pass it, are multiplied in two parts.
-/// Products are added in 64 bits. A second word of 64 bits takes over all but 32 of them before a diagonal,
-/// summed over ranks, can pass 2⁶². Each row of [S_ij | S_i] has its sum Σ_n q_ni (Σ_j q_nj + 1) kept beside
+/// Products are added in a word of 64 bits. A second one of 32 takes over all but its 48 lowest before a
+/// diagonal can pass 2⁶²; it is there from the first row on, so that memory does not depend on what comes.
+/// Each row of [S_ij | S_i] has its sum Σ_n q_ni (Σ_j q_nj + 1) kept beside
 /// it, from other arithmetic: what went wrong in a matrix, or on its way, is found.
 ///
 /// The matrix is kept in panels of `panel` rows, each from its diagonal block on: little more than half of
@@ -37,13 +38,12 @@ class GramSums {
  public:
   static constexpr std::int64_t panel = 128;
 
-  /// Sums of nothing. `limit` is the diagonal at which the second word begins; tests lower it, to 2⁵⁵ at
+  /// Sums of nothing. `limit` is the diagonal at which the second word takes over; tests lower it, to 2⁵⁵ at
   /// least.
   GramSums(std::int64_t batch, std::int64_t side, std::int64_t limit = std::int64_t{1} << 62);
 
-  /// The bytes that one holds. With `second_words`, after all its items needed one: after 2²⁰ rows of spread
-  /// 2²¹, say.
-  static std::int64_t bytes(std::int64_t batch, std::int64_t side, bool second_words = false);
+  /// The bytes that one holds.
+  static std::int64_t bytes(std::int64_t batch, std::int64_t side);
 
   std::int64_t batch() const { return std::ssize(items_); }
   std::int64_t side() const { return side_; }
@@ -54,7 +54,7 @@ class GramSums {
 
   /// Collective: brings the sums of items first … first + count − 1 over all ranks to `owner`, who compares
   /// them with their checksums; where they differ, throws internal_error that names the item, on all ranks,
-  /// as where N S_ii passes 2¹²⁶ (2⁴⁰ rows of spread 2²² do not).
+  /// as where a sum passes 2⁷⁹ or N S_ii 2¹²⁶ (2³⁴ rows of spread 2²² do not).
   /// The others give the items' memory back. Once an item, after its last `add`; the results below are the
   /// owner's. Small items are quicker by the dozen.
   void reduce(const parallel::Communicator& ranks, std::int64_t first, int owner, std::int64_t count = 1);
@@ -75,8 +75,8 @@ class GramSums {
   friend class GramSumsTamper;  // of the tests: plants errors
 
   struct Item {
-    std::vector<std::int64_t> low;   // panels, then S_i: the value is high · 2³² + low
-    std::vector<std::int64_t> high;  // the same; empty until it is needed
+    std::vector<std::int64_t> low;   // panels, then S_i: the value is high · 2⁴⁸ + low
+    std::vector<std::int32_t> high;  // the same
     std::vector<Int128> checks;      // (side)
     std::int64_t rows = 0;
     std::int64_t bound = 0;  // of |low|

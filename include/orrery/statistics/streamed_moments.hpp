@@ -34,8 +34,7 @@ class StreamedMoments {
   /// Of no rows. `extent.samples` does not matter: rows are counted.
   StreamedMoments(const Extent& extent, Quanta quanta, const PassContent& content);
 
-  /// The bytes that one holds, and of `add`'s work on `threads` threads; LibTorch's own apart. See
-  /// GramSums::bytes for the second words of very long runs.
+  /// The bytes that one holds, and of `add`'s work on `threads` threads; LibTorch's own apart.
   static std::int64_t bytes(const Extent& extent, const PassContent& content, int threads);
 
   /// Adds rows (m, P, D), float32 or float64, which must be finite (`check_finite`). Products are cheaper by
