@@ -8,7 +8,7 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-from orrery_program import ProgramTest, program, run
+from orrery_program import ProgramTest, program, run, shared_data
 from reference.files import complaints, read_trace, streaming_complaints
 from reference.headline import headline_of_file
 from tiny_models import IN_DOUBLE, golden_streams, tiny, write_corpus
@@ -121,6 +121,18 @@ class EveryToken(Streaming):
         for rows in (with_bos, without_last):
             wrong = complaints(read_trace(path, np.concatenate(rows), streamed=True, rows=GOLDEN))
             self.assertGreater(len(wrong), 20)
+
+    def test_memory_does_not_grow(self) -> None:
+        """The rows of the longer run would take 80 MB."""
+        peaks, rows = [], []
+        for samples in (60, 400):
+            words = ("--tokens", "all", "--samples", str(samples), "--permutations", "40")
+            corpus = shared_data("wikitext-2/wiki.test.raw")
+            path = self.trace(tiny("llama31"), corpus, *words, out=f"{samples}.h5", timeout=240)
+            peaks.append(datasets(path)["timing/peak_bytes"].max())
+            rows.append(attributes(path)[("/", "rows")])
+        self.assertGreater((rows[1] - rows[0]) * 5 * 64 * 4, 80e6)
+        self.assertLess(peaks[1], 1.05 * peaks[0] + 16 * 2**20)
 
 
 class SameBits(Streaming):
