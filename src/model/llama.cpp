@@ -125,8 +125,7 @@ void Llama::rotate(const at::Tensor& heads, const at::Tensor& rotation) const {
 // Attention runs in the norm's precision, also between bfloat16 products: scores rounded to 8 bits would cost
 // more accuracy than all else. Query heads that share a key-value head are its rows: the scores of a (sample,
 // key-value head) are one product.
-at::Tensor Llama::attend_all(const at::Tensor& normed, const LayerWeights& weights,
-                             const BatchState& state) const {
+at::Tensor Llama::attend_all(const at::Tensor& normed, const LayerWeights& weights, BatchState& state) const {
   const std::int64_t B = state.batch.tokens.size(0), T = state.batch.tokens.size(1);
   const std::int64_t K = config_.kv_heads, G = config_.heads / K, h = config_.head_dim;
   const at::Tensor all = linear(normed, weights.query_key_value, weights.query_key_value_bias)
@@ -140,6 +139,7 @@ at::Tensor Llama::attend_all(const at::Tensor& normed, const LayerWeights& weigh
                            .reshape({B * K, G * T, h});
   const at::Tensor k = heads.narrow(2, config_.heads, K).permute({0, 2, 3, 1}).reshape({B * K, h, T});
   const at::Tensor v = heads.narrow(2, config_.heads + K, K).permute({0, 2, 1, 3}).reshape({B * K, T, h});
+  if (state.keeps_answers) state.answers = {k, v};
   const at::Tensor scores = at::baddbmm(state.causal, q, k, 1, 1 / std::sqrt(static_cast<double>(h)));
   const at::Tensor share = at::softmax(scores, -1);                              // (BK, GT, T)
   at::Tensor out = empty_padded(B * T, config_.query_rows(), normed.options());  // (R, H·h)
@@ -171,6 +171,7 @@ at::Tensor Llama::attend_last(const at::Tensor& normed, const LayerWeights& weig
   const at::Tensor heads = kv.narrow(0, 0, B * T).view({B, T, 2 * K, h});
   const at::Tensor k = heads.narrow(2, 0, K).permute({0, 2, 3, 1}).reshape({B * K, h, T});
   const at::Tensor v = heads.narrow(2, K, K).permute({0, 2, 1, 3}).reshape({B * K, T, h});
+  if (state.keeps_answers) state.answers = {k, v};
   const at::Tensor length = at::tensor(state.batch.lengths, at::kLong).to(device_).view({B, 1, 1});
   const at::Tensor hidden = at::arange(T, length.options()).ge(length);  // (B, 1, T) padding
   at::Tensor scores = at::bmm(q.reshape({B * K, G, h}), k).mul_(1 / std::sqrt(static_cast<double>(h)));
@@ -196,11 +197,15 @@ void Llama::run_layer(core::Layer layer, const LayerWeights& weights, BatchState
         linear(attend_all(normed, weights, state), weights.attention_out, weights.attention_out_bias));
   }
   visitor.at_point(core::pre_mlp(layer), {state.batch, state.stream, state.measured});
+  run_mlp(weights, state.stream);
+}
+
+void Llama::run_mlp(const LayerWeights& weights, at::Tensor& stream) const {
   const at::Tensor gate_up =
-      linear(normalise(state.stream, weights.mlp_norm), weights.gate_up, weights.gate_up_bias);  // (R, 2F)
+      linear(normalise(stream, weights.mlp_norm), weights.gate_up, weights.gate_up_bias);  // (R, 2F)
   const at::Tensor hidden = at::silu(gate_up.narrow(1, 0, config_.mlp_width))
                                 .mul_(gate_up.narrow(1, config_.mlp_width, config_.mlp_width));
-  state.stream.add_(linear(hidden, weights.down, weights.down_bias));
+  stream.add_(linear(hidden, weights.down, weights.down_bias));
 }
 
 void Llama::finish(BatchState& state, StreamVisitor& visitor) const {
@@ -208,8 +213,98 @@ void Llama::finish(BatchState& state, StreamVisitor& visitor) const {
 }
 
 at::Tensor Llama::logits(const BatchState& state, const OuterWeights& outer) const {
-  const at::Tensor normed = normalise(select_padded(state.stream, state.measured), outer.final_norm);
-  return linear(normed, outer.head, {}).narrow(0, 0, state.measured.size(0)).to(norm_dtype_);
+  return head(select_padded(state.stream, state.measured), state.measured.size(0), outer);
+}
+
+at::Tensor Llama::head(const at::Tensor& streams, std::int64_t rows, const OuterWeights& outer) const {
+  return linear(normalise(streams, outer.final_norm), outer.head, {}).narrow(0, 0, rows).to(norm_dtype_);
+}
+
+void Llama::join(const BatchState& batch, std::span<const Replacements> groups, Continuation& rows) const {
+  const std::int64_t tokens = batch.batch.tokens.size(1);
+  const std::int64_t before = rows.rows();
+  for (const Replacements& group : groups) {
+    rows.groups.push_back({group.sample, rows.rows(), group.streams.size(0)});
+  }
+  const std::int64_t after = rows.rows();
+  const at::Tensor stream = empty_padded(after, config_.width, batch.stream.options());
+  at::Tensor rotation = at::zeros({stream.size(0), 1, config_.head_dim / 2}, batch.rotation.options());
+  if (before > 0) {
+    stream.narrow(0, 0, before).copy_(rows.stream.narrow(0, 0, before));
+    rotation.narrow(0, 0, before).copy_(rows.rotation.narrow(0, 0, before));
+  }
+  std::int64_t first = before;
+  for (const Replacements& group : groups) {
+    const std::int64_t count = group.streams.size(0);
+    const std::int64_t last = batch.batch.lengths[static_cast<std::size_t>(group.sample)] - 1;
+    stream.narrow(0, first, count).copy_(group.streams);
+    rotation.narrow(0, first, count).copy_(batch.rotation.narrow(0, group.sample * tokens + last, 1));
+    first += count;
+  }
+  rows.stream = stream;
+  rows.rotation = rotation;
+}
+
+// A row looks at the tokens before the one it stands in for, whose answers it shares with all rows of its
+// sample, and at itself.
+at::Tensor Llama::attend_rows(const at::Tensor& normed, const LayerWeights& weights, const BatchState& batch,
+                              const Continuation& rows) const {
+  const std::int64_t K = config_.kv_heads, G = config_.heads / K, h = config_.head_dim;
+  const at::Tensor all = linear(normed, weights.query_key_value, weights.query_key_value_bias)
+                             .view({-1, config_.heads + 2 * K, h})
+                             .to(norm_dtype_);  // (R, H + 2K, h)
+  rotate(all.narrow(1, 0, config_.heads + K), rows.rotation);
+  const double scale = 1 / std::sqrt(static_cast<double>(h));
+  at::Tensor out = empty_padded(rows.rows(), config_.query_rows(), normed.options());  // (R, H·h)
+  for (const Continuation::Group& group : rows.groups) {
+    const std::int64_t n = group.count;
+    const std::int64_t earlier = batch.batch.lengths[static_cast<std::size_t>(group.sample)] - 1;
+    const at::Tensor own = all.narrow(0, group.first, n);
+    const auto each = [&](std::int64_t from) {  // (K, n, 1, h) own keys, or values
+      return own.narrow(1, from, K).transpose(0, 1).unsqueeze(2);
+    };
+    const at::Tensor k = batch.answers.keys.narrow(0, group.sample * K, K).narrow(2, 0, earlier);
+    const at::Tensor v = batch.answers.values.narrow(0, group.sample * K, K).narrow(1, 0, earlier);
+    const at::Tensor q = at::zeros({K, padded_rows(n * G), h}, all.options());
+    const at::Tensor asked = q.narrow(1, 0, n * G).unflatten(1, {n, G});  // (K, n, G, h)
+    asked.copy_(own.narrow(1, 0, config_.heads).view({n, K, G, h}).transpose(0, 1));
+    const at::Tensor scores = at::empty({K, q.size(1), earlier + 1}, all.options());
+    scores.narrow(2, 0, earlier).copy_(at::bmm(q, k));
+    scores.narrow(2, earlier, 1)
+        .zero_()
+        .narrow(1, 0, n * G)
+        .copy_(asked.mul(each(config_.heads)).sum(-1).view({K, n * G, 1}));
+    const at::Tensor share = at::softmax(scores.mul_(scale), -1);
+    const at::Tensor mixed = at::bmm(share.narrow(2, 0, earlier), v)
+                                 .narrow(1, 0, n * G)
+                                 .unflatten(1, {n, G})
+                                 .add_(share.narrow(1, 0, n * G)
+                                           .narrow(2, earlier, 1)
+                                           .unflatten(1, {n, G})
+                                           .mul(each(config_.heads + K)));
+    out.narrow(0, group.first, n).view({n, K, G, h}).copy_(mixed.transpose(0, 1));
+  }
+  return out;
+}
+
+void Llama::continue_layer(core::Layer layer, const LayerWeights& weights, const BatchState& batch,
+                           Continuation& rows, StreamVisitor& visitor) const {
+  const at::Tensor places = at::arange(rows.rows(), at::TensorOptions().dtype(at::kLong).device(device_));
+  visitor.at_point(core::pre_attention(layer), {batch.batch, rows.stream, places});
+  const at::Tensor normed = normalise(rows.stream, weights.attention_norm);
+  rows.stream.add_(
+      linear(attend_rows(normed, weights, batch, rows), weights.attention_out, weights.attention_out_bias));
+  visitor.at_point(core::pre_mlp(layer), {batch.batch, rows.stream, places});
+  run_mlp(weights, rows.stream);
+}
+
+void Llama::finish(const BatchState& batch, Continuation& rows, StreamVisitor& visitor) const {
+  const at::Tensor places = at::arange(rows.rows(), at::TensorOptions().dtype(at::kLong).device(device_));
+  visitor.at_point(core::final_point(config_.layers), {batch.batch, rows.stream, places});
+}
+
+at::Tensor Llama::logits(const Continuation& rows, const OuterWeights& outer) const {
+  return head(rows.stream, rows.rows(), outer);
 }
 
 }  // namespace orrery::model

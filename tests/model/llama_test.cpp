@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,18 @@ class Recorder : public StreamVisitor {
  private:
   std::optional<Replacement> replacement_;
   std::vector<at::Tensor> points_;
+};
+
+/// Copies the rows of a continuation at each point: [row][point] (D).
+class RowRecorder : public StreamVisitor {
+ public:
+  void at_point(core::Point, const StreamView& view) override {
+    rows.resize(static_cast<std::size_t>(view.measured.size(0)));
+    for (std::int64_t r = 0; r < view.measured.size(0); ++r) {
+      rows[static_cast<std::size_t>(r)].push_back(view.stream[r].to(at::kDouble, false, /*copy=*/true));
+    }
+  }
+  std::vector<std::vector<at::Tensor>> rows;
 };
 
 struct Formats {
@@ -95,6 +108,63 @@ class Golden {
       llama.run_layer(l, weights_.layer(l), state, recorder);
     llama.finish(state, recorder);
     return {recorder.residual(), llama.logits(state, weights_.outer()).to(at::kDouble)};
+  }
+
+  /// A row that continues in place of sample `sample`'s last token of a batch, from the layer `start` on.
+  struct Row {
+    std::int64_t sample;
+    std::int64_t start;
+    at::Tensor stream;  // (D)
+  };
+  /// Of each row its residual (P − 2 start, D) and logits: all of them run together, the ones of one layer in
+  /// groups of one.
+  std::vector<std::pair<at::Tensor, at::Tensor>> continue_rows(Batch batch, const std::vector<Row>& rows) {
+    const c10::InferenceMode inference;
+    const Llama llama(config, formats_.dtype, formats_.residual, Measured::last_token, at::kCPU);
+    Recorder unperturbed;
+    RowRecorder recorder;
+    BatchState state = llama.embed(std::move(batch), weights_.outer());
+    state.keeps_answers = true;
+    Continuation continuation;
+    std::vector<std::size_t> joined;  // in order of the continuation's rows
+    for (core::Layer l; l.value() < config.layers; ++l) {
+      std::vector<Replacements> groups;
+      for (std::size_t r = 0; r < rows.size(); ++r) {
+        if (rows[r].start != l.value()) continue;
+        groups.push_back({rows[r].sample, rows[r].stream.unsqueeze(0)});
+        joined.push_back(r);
+      }
+      if (!groups.empty()) llama.join(state, groups, continuation);
+      llama.run_layer(l, weights_.layer(l), state, unperturbed);
+      if (!joined.empty()) llama.continue_layer(l, weights_.layer(l), state, continuation, recorder);
+    }
+    llama.finish(state, continuation, recorder);
+    const at::Tensor logits = llama.logits(continuation, weights_.outer()).to(at::kDouble);
+    std::vector<std::pair<at::Tensor, at::Tensor>> results(rows.size());
+    for (std::size_t place = 0; place < joined.size(); ++place) {
+      const auto row = static_cast<std::int64_t>(place);
+      results[joined[place]] = {at::stack(recorder.rows[place]), logits[row]};
+    }
+    return results;
+  }
+
+  /// (n, P·D + V) residuals and logits of a group of rows (n, D) that begins at layer 0.
+  at::Tensor continue_group(Batch batch, std::int64_t sample, const at::Tensor& streams) {
+    const c10::InferenceMode inference;
+    const Llama llama(config, formats_.dtype, formats_.residual, Measured::last_token, at::kCPU);
+    Recorder unperturbed;
+    Recorder recorder;
+    BatchState state = llama.embed(std::move(batch), weights_.outer());
+    state.keeps_answers = true;
+    Continuation continuation;
+    llama.join(state, std::vector<Replacements>{{sample, streams}}, continuation);
+    for (core::Layer l; l.value() < config.layers; ++l) {
+      llama.run_layer(l, weights_.layer(l), state, unperturbed);
+      llama.continue_layer(l, weights_.layer(l), state, continuation, recorder);
+    }
+    llama.finish(state, continuation, recorder);
+    const at::Tensor logits = llama.logits(continuation, weights_.outer()).to(at::kDouble);
+    return at::cat({recorder.residual().flatten(1), logits}, 1);
   }
 
   /// (rows, P, D) as Capture takes them.
@@ -237,6 +307,85 @@ TEST_P(EveryLlama, AVisitorMayReplaceTheStream) {
     const at::Tensor from = residual[0].narrow(0, point.value(), golden.config.points() - point.value());
     EXPECT_LT(relative_error(from, golden.expected[name + "residual"]), 1e-11) << name;
     EXPECT_LT(relative_error(logits[0], golden.expected[name + "logits"]), 1e-11) << name;
+  }
+}
+
+/// The known perturbations of a model, as rows of the batch of all its prompts.
+std::vector<Golden::Row> known_rows(const Golden& golden) {
+  std::vector<Golden::Row> rows;
+  for (int k = 0; golden.expected.has("perturbed." + std::to_string(k) + ".prompt"); ++k) {
+    const std::string name = "perturbed." + std::to_string(k) + ".";
+    rows.push_back({golden.expected[name + "prompt"].item<std::int64_t>(),
+                    golden.expected[name + "layer"].item<std::int64_t>(),
+                    golden.expected[name + "replacement"]});
+  }
+  return rows;
+}
+
+void expect_known_continuations(const char* name, Formats formats, double tolerance) {
+  Golden golden(name, formats);
+  const std::vector<Golden::Row> rows = known_rows(golden);
+  ASSERT_EQ(rows.size(), 4);
+  const auto results = golden.continue_rows(golden.batch_of({0, 1, 2, 3, 4}), rows);
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    const std::string from = "perturbed." + std::to_string(k) + ".";
+    EXPECT_LT(relative_error(results[k].first, golden.expected[from + "residual"]), tolerance) << from;
+    EXPECT_LT(relative_error(results[k].second, golden.expected[from + "logits"]), tolerance) << from;
+  }
+}
+
+TEST_P(EveryLlama, ContinuationsEqualTheReferenceInFloat64) {
+  expect_known_continuations(GetParam(), {DType::float64, DType::float64}, 1e-11);
+}
+
+TEST_P(EveryLlama, ContinuationsEqualTheReferenceInFloat32) {
+  expect_known_continuations(GetParam(), {DType::float32, DType::float32}, 1e-5);
+}
+
+/// (D) numbers about as large as a stream's.
+at::Tensor random_stream(std::int64_t width, std::mt19937_64& generator) {
+  std::normal_distribution<double> normal(0, 3);
+  const at::Tensor stream = at::empty({width}, at::kDouble);
+  std::generate_n(stream.mutable_data_ptr<double>(), width, [&] { return normal(generator); });
+  return stream;
+}
+
+// Every layer and prompt, each row against the prompt run again with its last stream replaced.
+TEST_P(EveryLlama, ContinuationsAreFullRunsAgain) {
+  Golden golden(GetParam(), {});
+  std::mt19937_64 generator(1);
+  const std::vector<std::int64_t> order = {4, 0, 2, 1, 3};
+  std::vector<Golden::Row> rows;
+  for (std::int64_t start = 0; start < golden.config.layers; ++start) {
+    for (std::int64_t sample = 0; sample < std::ssize(order); ++sample) {
+      rows.push_back({sample, start, random_stream(golden.config.width, generator)});
+    }
+  }
+  const auto results = golden.continue_rows(golden.batch_of(order), rows);
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    const std::int64_t prompt = order[static_cast<std::size_t>(rows[r].sample)];
+    const core::Point point = core::pre_attention(core::Layer(rows[r].start));
+    const auto [residual, logits] = golden.run(golden.batch_of({prompt}), Measured::last_token,
+                                               Recorder::Replacement{point, rows[r].stream});
+    const at::Tensor from = residual[0].narrow(0, point.value(), golden.config.points() - point.value());
+    EXPECT_LT(relative_error(results[r].first, from), 1e-11) << "prompt " << prompt << ", " << rows[r].start;
+    EXPECT_LT(relative_error(results[r].second, logits[0]), 1e-11) << prompt << ", " << rows[r].start;
+  }
+}
+
+// So that a row that was not perturbed is at distance 0 from the unperturbed one beside it.
+TEST_P(EveryLlama, EqualRowsContinueWithEqualBits) {
+  for (const DType dtype : {DType::float32, DType::bfloat16}) {
+    Golden golden(GetParam(), {dtype, DType::float32});
+    std::mt19937_64 generator(2);
+    const at::Tensor stream = random_stream(golden.config.width, generator);
+    for (const std::int64_t count : {2, 3, 7, 16, 33, 101}) {
+      const auto results = golden.continue_group(golden.batch_of({4, 2}), 0, stream.repeat({count, 1}));
+      ASSERT_EQ(results.size(0), count);
+      for (std::int64_t r = 1; r < count; ++r) {
+        EXPECT_TRUE(results[r].equal(results[0])) << "row " << r << " of " << count << ", " << name_of(dtype);
+      }
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace orrery::model {
@@ -38,6 +39,12 @@ class StreamVisitor {
   virtual void at_point(core::Point point, const StreamView& view) = 0;
 };
 
+/// What the tokens of a batch answer attention with in one layer. B samples, K key-value heads.
+struct KeysAndValues {
+  at::Tensor keys;    ///< (B·K, h, T) rotated
+  at::Tensor values;  ///< (B·K, T, h)
+};
+
 /// A batch on its way through the layers.
 struct BatchState {
   Batch batch;
@@ -46,6 +53,30 @@ struct BatchState {
   at::Tensor measured;  ///< (m) rows of the measured tokens
   at::Tensor rotation;  ///< (rows, 1, head_dim / 2) complex: RoPE's turns
   at::Tensor causal;    ///< (heads / kv_heads · T, T) 0 where a token may look, −∞ elsewhere
+  bool keeps_answers = false;  ///< whether `answers` is kept, for continuations
+  KeysAndValues answers;       ///< of the layer that ran last
+};
+
+/// Streams that stand in for the last token of samples of a batch, on their way through the layers beside it:
+/// a perturbed run is that of one token, as earlier ones can't see it (science.md section 4).
+struct Continuation {
+  /// Rows `first` … `first + count − 1` stand in for the last token of sample `sample` of the batch.
+  struct Group {
+    std::int64_t sample;
+    std::int64_t first;
+    std::int64_t count;
+  };
+  std::vector<Group> groups;  ///< in order of their rows
+  at::Tensor stream;          ///< (rows rounded up to 16, D)
+  at::Tensor rotation;        ///< (as many, 1, head_dim / 2) complex: each row's turns
+
+  std::int64_t rows() const { return groups.empty() ? 0 : groups.back().first + groups.back().count; }
+};
+
+/// Streams (n, D) that a group begins with.
+struct Replacements {
+  std::int64_t sample;
+  at::Tensor streams;
 };
 
 /// The forward pass of a Llama: the same code for CPU and CUDA, one thread a batch. A batch's results depend
@@ -66,14 +97,30 @@ class Llama {
   /// (m, V) in the norm's precision: next-token logits of the measured tokens, after `finish`.
   at::Tensor logits(const BatchState& state, const OuterWeights& outer) const;
 
+  /// Adds groups of rows, which begin at the layer that `batch` comes to next. With n rows in all, a row's
+  /// results depend on its own numbers, its place and n.
+  void join(const BatchState& batch, std::span<const Replacements> groups, Continuation& rows) const;
+  /// Runs one layer for the rows, after `run_layer` did for their batch, whose answers are of this layer. The
+  /// visitor sees all rows as measured at the layer's two points.
+  void continue_layer(core::Layer layer, const LayerWeights& weights, const BatchState& batch,
+                      Continuation& rows, StreamVisitor& visitor) const;
+  /// Shows the visitor the final point.
+  void finish(const BatchState& batch, Continuation& rows, StreamVisitor& visitor) const;
+  /// (n, V) as above, of the rows.
+  at::Tensor logits(const Continuation& rows, const OuterWeights& outer) const;
+
   const LlamaConfig& config() const { return config_; }
   /// Norms, rotations and softmax run in double precision where products or stream do, else in single.
   at::ScalarType norm_dtype() const { return norm_dtype_; }
 
  private:
   at::Tensor normalise(const at::Tensor& stream, const at::Tensor& weight) const;
-  at::Tensor attend_all(const at::Tensor& normed, const LayerWeights& weights, const BatchState& state) const;
+  at::Tensor attend_all(const at::Tensor& normed, const LayerWeights& weights, BatchState& state) const;
   at::Tensor attend_last(const at::Tensor& normed, const LayerWeights& weights, BatchState& state) const;
+  at::Tensor attend_rows(const at::Tensor& normed, const LayerWeights& weights, const BatchState& batch,
+                         const Continuation& rows) const;
+  void run_mlp(const LayerWeights& weights, at::Tensor& stream) const;
+  at::Tensor head(const at::Tensor& streams, std::int64_t rows, const OuterWeights& outer) const;
   void rotate(const at::Tensor& heads, const at::Tensor& rotation) const;
 
   LlamaConfig config_;
