@@ -14,8 +14,9 @@ enum class Purpose : std::uint32_t {
   pilot = 2,               ///< tiles that fix the quanta of exact sums
   sample_permutation = 3,  ///< first: the capture point
   layer_permutation = 4,
-  basis = 5,   ///< first: row of the matrix
-  weight = 6,  ///< first: a hash of the tensor's name
+  basis = 5,      ///< first: row of the matrix
+  weight = 6,     ///< first: a hash of the tensor's name
+  direction = 7,  ///< of noise; first: its index
   // Nulls of the rotations; first: the unit, second: the draw.
   null_points = 8,
   null_layers = 9,

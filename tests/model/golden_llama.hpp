@@ -1,0 +1,210 @@
+#pragma once
+
+#include "orrery/model/capture.hpp"
+#include "orrery/model/llama.hpp"
+#include "orrery/parallel/communicator.hpp"
+#include "tests/support/shared_data.hpp"
+#include "tests/support/tensor_file.hpp"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
+#include <c10/core/InferenceMode.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace orrery::model {
+
+// The shared Llamas with their references, and how tests run them.
+
+/// Copies the measured rows of each point: (m, P, D). Where told to, it replaces a stream first.
+class Recorder : public StreamVisitor {
+ public:
+  struct Replacement {
+    core::Point point;
+    at::Tensor state;  // (D) for the one measured token
+  };
+  explicit Recorder(std::optional<Replacement> replacement = {}) : replacement_(std::move(replacement)) {}
+
+  void at_point(core::Point point, const StreamView& view) override {
+    EXPECT_EQ(point.value(), std::ssize(points_));
+    if (replacement_ && point == replacement_->point) {
+      view.stream.index_put_({view.measured.narrow(0, view.measured.size(0) - 1, 1)},
+                             replacement_->state.to(view.stream.scalar_type()).unsqueeze(0));
+    }
+    points_.push_back(view.stream.index_select(0, view.measured).to(at::kDouble));
+  }
+  at::Tensor residual() const { return at::stack(points_, 1); }
+
+ private:
+  std::optional<Replacement> replacement_;
+  std::vector<at::Tensor> points_;
+};
+
+/// Copies the rows of a continuation at each point: [row][point] (D).
+class RowRecorder : public StreamVisitor {
+ public:
+  void at_point(core::Point, const StreamView& view) override {
+    rows.resize(static_cast<std::size_t>(view.measured.size(0)));
+    for (std::int64_t r = 0; r < view.measured.size(0); ++r) {
+      rows[static_cast<std::size_t>(r)].push_back(view.stream[r].to(at::kDouble, false, /*copy=*/true));
+    }
+  }
+  std::vector<std::vector<at::Tensor>> rows;
+};
+
+struct Formats {
+  DType dtype = DType::float64;
+  DType residual = DType::float64;
+};
+
+/// A shared model with its reference, loaded in the given formats.
+class Golden {
+ public:
+  Golden(const std::string& name, Formats formats, Residency residency = Residency::all_layers)
+      : folder_(test::shared_data("models/" + name)),
+        expected(folder_ / "expected.safetensors"),
+        formats_(formats),
+        config(read_llama_config(folder_)),
+        checkpoint_(folder_),
+        ranks_(parallel::Communicator::world()),
+        node_(ranks_.split_by_node()),
+        weights_(config, checkpoint_,
+                 {formats.dtype, norm_dtype_of(formats.dtype, formats.residual), at::kCPU, residency,
+                  Head::logits},
+                 ranks_, node_) {
+    check_weights(config, checkpoint_);
+  }
+  ~Golden() { weights_.free(); }
+
+  Batch batch_of(const std::vector<std::int64_t>& which) const {
+    Batch batch;
+    std::int64_t longest = 0;
+    for (const std::int64_t i : which) longest = std::max(longest, ids(i).size(0));
+    batch.tokens = at::zeros({std::ssize(which), longest}, at::kLong);
+    for (std::size_t b = 0; b < which.size(); ++b) {
+      const at::Tensor tokens = ids(which[b]);
+      batch.tokens[static_cast<std::int64_t>(b)].narrow(0, 0, tokens.size(0)).copy_(tokens);
+      batch.lengths.push_back(tokens.size(0));
+    }
+    return batch;
+  }
+
+  /// (m, P, D) of the batch, and the logits of its measured tokens.
+  std::pair<at::Tensor, at::Tensor> run(Batch batch, Measured measured,
+                                        std::optional<Recorder::Replacement> replacement = {}) {
+    const c10::InferenceMode inference;
+    const Llama llama(config, formats_.dtype, formats_.residual, measured, at::kCPU);
+    Recorder recorder(std::move(replacement));
+    BatchState state = llama.embed(std::move(batch), weights_.outer());
+    for (core::Layer l; l.value() < config.layers; ++l)
+      llama.run_layer(l, weights_.layer(l), state, recorder);
+    llama.finish(state, recorder);
+    return {recorder.residual(), llama.logits(state, weights_.outer()).to(at::kDouble)};
+  }
+
+  /// A row that continues in place of sample `sample`'s last token of a batch, from the layer `start` on.
+  struct Row {
+    std::int64_t sample;
+    std::int64_t start;
+    at::Tensor stream;  // (D)
+  };
+  /// Of each row its residual (P − 2 start, D) and logits: all of them run together, the ones of one layer in
+  /// groups of one.
+  std::vector<std::pair<at::Tensor, at::Tensor>> continue_rows(Batch batch, const std::vector<Row>& rows) {
+    const c10::InferenceMode inference;
+    const Llama llama(config, formats_.dtype, formats_.residual, Measured::last_token, at::kCPU);
+    Recorder unperturbed;
+    RowRecorder recorder;
+    BatchState state = llama.embed(std::move(batch), weights_.outer());
+    state.keeps_answers = true;
+    Continuation continuation;
+    std::vector<std::size_t> joined;  // in order of the continuation's rows
+    for (core::Layer l; l.value() < config.layers; ++l) {
+      std::vector<Replacements> groups;
+      for (std::size_t r = 0; r < rows.size(); ++r) {
+        if (rows[r].start != l.value()) continue;
+        groups.push_back({rows[r].sample, rows[r].stream.unsqueeze(0)});
+        joined.push_back(r);
+      }
+      if (!groups.empty()) llama.join(state, groups, continuation);
+      llama.run_layer(l, weights_.layer(l), state, unperturbed);
+      if (!joined.empty()) llama.continue_layer(l, weights_.layer(l), state, continuation, recorder);
+    }
+    llama.finish(state, continuation, recorder);
+    const at::Tensor logits = llama.logits(continuation, weights_.outer()).to(at::kDouble);
+    std::vector<std::pair<at::Tensor, at::Tensor>> results(rows.size());
+    for (std::size_t place = 0; place < joined.size(); ++place) {
+      const auto row = static_cast<std::int64_t>(place);
+      results[joined[place]] = {at::stack(recorder.rows[place]), logits[row]};
+    }
+    return results;
+  }
+
+  /// (n, P·D + V) residuals and logits of a group of rows (n, D) that begins at layer 0.
+  at::Tensor continue_group(Batch batch, std::int64_t sample, const at::Tensor& streams) {
+    const c10::InferenceMode inference;
+    const Llama llama(config, formats_.dtype, formats_.residual, Measured::last_token, at::kCPU);
+    Recorder unperturbed;
+    Recorder recorder;
+    BatchState state = llama.embed(std::move(batch), weights_.outer());
+    state.keeps_answers = true;
+    Continuation continuation;
+    llama.join(state, std::vector<Replacements>{{sample, streams}}, continuation);
+    for (core::Layer l; l.value() < config.layers; ++l) {
+      llama.run_layer(l, weights_.layer(l), state, unperturbed);
+      llama.continue_layer(l, weights_.layer(l), state, continuation, recorder);
+    }
+    llama.finish(state, continuation, recorder);
+    const at::Tensor logits = llama.logits(continuation, weights_.outer()).to(at::kDouble);
+    return at::cat({recorder.residual().flatten(1), logits}, 1);
+  }
+
+  /// (rows, P, D) as Capture takes them.
+  at::Tensor capture(Batch batch, Measured measured, std::int64_t rows) {
+    const c10::InferenceMode inference;
+    const Llama llama(config, formats_.dtype, formats_.residual, measured, at::kCPU);
+    const at::Tensor captured = at::empty({rows, config.points(), config.width}, at::kDouble);
+    Capture visitor(captured);
+    BatchState state = llama.embed(std::move(batch), weights_.outer());
+    for (core::Layer l; l.value() < config.layers; ++l) llama.run_layer(l, weights_.layer(l), state, visitor);
+    llama.finish(state, visitor);
+    return captured;
+  }
+
+  at::Tensor ids(std::int64_t prompt) const { return expected["ids." + std::to_string(prompt)]; }
+  at::Tensor residual(std::int64_t prompt) const { return expected["residual." + std::to_string(prompt)]; }
+
+ private:
+  std::filesystem::path folder_;
+
+ public:
+  test::TensorFile expected;
+
+ private:
+  Formats formats_;
+
+ public:
+  LlamaConfig config;
+
+ private:
+  Checkpoint checkpoint_;
+  parallel::Communicator ranks_;
+  parallel::Communicator node_;
+  LlamaWeights weights_;
+};
+
+/// Largest ‖a − b‖ / ‖b‖ over the leading dimensions; zero vectors of b must be met exactly.
+inline double relative_error(const at::Tensor& a, const at::Tensor& b) {
+  const at::Tensor distance = a.sub(b).norm(2, -1);
+  const at::Tensor size = b.norm(2, -1);
+  return distance.div(size.clamp_min(1e-300)).max().item<double>();
+}
+
+}  // namespace orrery::model
