@@ -122,16 +122,23 @@ void Llama::rotate(const at::Tensor& heads, const at::Tensor& rotation) const {
   at::view_as_complex(heads.unflatten(-1, {config_.head_dim / 2, 2})).mul_(rotation);
 }
 
+/// (R, H + 2K, h): queries and keys turned, and values.
+at::Tensor Llama::query_key_value(const at::Tensor& normed, const LayerWeights& weights,
+                                  const at::Tensor& rotation) const {
+  at::Tensor all = linear(normed, weights.query_key_value, weights.query_key_value_bias)
+                       .view({-1, config_.heads + 2 * config_.kv_heads, config_.head_dim})
+                       .to(norm_dtype_);
+  rotate(all.narrow(1, 0, config_.heads + config_.kv_heads), rotation);
+  return all;
+}
+
 // Attention runs in the norm's precision, also between bfloat16 products: scores rounded to 8 bits would cost
 // more accuracy than all else. Query heads that share a key-value head are its rows: the scores of a (sample,
 // key-value head) are one product.
 at::Tensor Llama::attend_all(const at::Tensor& normed, const LayerWeights& weights, BatchState& state) const {
   const std::int64_t B = state.batch.tokens.size(0), T = state.batch.tokens.size(1);
   const std::int64_t K = config_.kv_heads, G = config_.heads / K, h = config_.head_dim;
-  const at::Tensor all = linear(normed, weights.query_key_value, weights.query_key_value_bias)
-                             .view({-1, config_.heads + 2 * K, h})
-                             .to(norm_dtype_);  // (R, H + 2K, h)
-  rotate(all.narrow(1, 0, config_.heads + K), state.rotation);
+  const at::Tensor all = query_key_value(normed, weights, state.rotation);
   const at::Tensor heads = all.narrow(0, 0, B * T).view({B, T, config_.heads + 2 * K, h});
   const at::Tensor q = heads.narrow(2, 0, config_.heads)
                            .view({B, T, K, G, h})
@@ -250,10 +257,7 @@ void Llama::join(const BatchState& batch, std::span<const Replacements> groups, 
 at::Tensor Llama::attend_rows(const at::Tensor& normed, const LayerWeights& weights, const BatchState& batch,
                               const Continuation& rows) const {
   const std::int64_t K = config_.kv_heads, G = config_.heads / K, h = config_.head_dim;
-  const at::Tensor all = linear(normed, weights.query_key_value, weights.query_key_value_bias)
-                             .view({-1, config_.heads + 2 * K, h})
-                             .to(norm_dtype_);  // (R, H + 2K, h)
-  rotate(all.narrow(1, 0, config_.heads + K), rows.rotation);
+  const at::Tensor all = query_key_value(normed, weights, rows.rotation);
   const double scale = 1 / std::sqrt(static_cast<double>(h));
   at::Tensor out = empty_padded(rows.rows(), config_.query_rows(), normed.options());  // (R, H·h)
   for (const Continuation::Group& group : rows.groups) {
@@ -287,20 +291,24 @@ at::Tensor Llama::attend_rows(const at::Tensor& normed, const LayerWeights& weig
   return out;
 }
 
+void Llama::show(core::Point point, const BatchState& batch, const Continuation& rows,
+                 StreamVisitor& visitor) const {
+  const at::Tensor places = at::arange(rows.rows(), at::TensorOptions().dtype(at::kLong).device(device_));
+  visitor.at_point(point, {batch.batch, rows.stream, places});
+}
+
 void Llama::continue_layer(core::Layer layer, const LayerWeights& weights, const BatchState& batch,
                            Continuation& rows, StreamVisitor& visitor) const {
-  const at::Tensor places = at::arange(rows.rows(), at::TensorOptions().dtype(at::kLong).device(device_));
-  visitor.at_point(core::pre_attention(layer), {batch.batch, rows.stream, places});
+  show(core::pre_attention(layer), batch, rows, visitor);
   const at::Tensor normed = normalise(rows.stream, weights.attention_norm);
   rows.stream.add_(
       linear(attend_rows(normed, weights, batch, rows), weights.attention_out, weights.attention_out_bias));
-  visitor.at_point(core::pre_mlp(layer), {batch.batch, rows.stream, places});
+  show(core::pre_mlp(layer), batch, rows, visitor);
   run_mlp(weights, rows.stream);
 }
 
 void Llama::finish(const BatchState& batch, Continuation& rows, StreamVisitor& visitor) const {
-  const at::Tensor places = at::arange(rows.rows(), at::TensorOptions().dtype(at::kLong).device(device_));
-  visitor.at_point(core::final_point(config_.layers), {batch.batch, rows.stream, places});
+  show(core::final_point(config_.layers), batch, rows, visitor);
 }
 
 at::Tensor Llama::logits(const Continuation& rows, const OuterWeights& outer) const {

@@ -1,5 +1,6 @@
 // One-token continuations against the float64 reference of every Llama among the shared models, and against
 // full runs.
+#include "orrery/core/concat.hpp"
 #include "tests/model/golden_llama.hpp"
 
 #include <ATen/ops/empty.h>
@@ -16,22 +17,22 @@ namespace {
 class Continuations : public testing::TestWithParam<const char*> {};
 
 /// The known perturbations of a model, as rows of the batch of all its prompts.
-std::vector<Golden::Row> known_rows(const Golden& golden) {
-  std::vector<Golden::Row> rows;
+std::vector<Golden::Group> known_rows(const Golden& golden) {
+  std::vector<Golden::Group> rows;
   for (int k = 0; golden.expected.has("perturbed." + std::to_string(k) + ".prompt"); ++k) {
     const std::string name = "perturbed." + std::to_string(k) + ".";
     rows.push_back({golden.expected[name + "prompt"].item<std::int64_t>(),
                     golden.expected[name + "layer"].item<std::int64_t>(),
-                    golden.expected[name + "replacement"]});
+                    golden.expected[name + "replacement"].unsqueeze(0)});
   }
   return rows;
 }
 
 void expect_known_continuations(const char* name, Formats formats, double tolerance) {
   Golden golden(name, formats);
-  const std::vector<Golden::Row> rows = known_rows(golden);
+  const std::vector<Golden::Group> rows = known_rows(golden);
   ASSERT_EQ(rows.size(), 4);
-  const auto results = golden.continue_rows(golden.batch_of({0, 1, 2, 3, 4}), rows);
+  const auto results = golden.continue_groups(golden.batch_of({0, 1, 2, 3, 4}), rows);
   for (std::size_t k = 0; k < rows.size(); ++k) {
     const std::string from = "perturbed." + std::to_string(k) + ".";
     EXPECT_LT(relative_error(results[k].first, golden.expected[from + "residual"]), tolerance) << from;
@@ -60,18 +61,18 @@ TEST_P(Continuations, AreFullRunsAgain) {
   Golden golden(GetParam(), {});
   std::mt19937_64 generator(1);
   const std::vector<std::int64_t> order = {4, 0, 2, 1, 3};
-  std::vector<Golden::Row> rows;
+  std::vector<Golden::Group> rows;
   for (std::int64_t start = 0; start < golden.config.layers; ++start) {
     for (std::int64_t sample = 0; sample < std::ssize(order); ++sample) {
-      rows.push_back({sample, start, random_stream(golden.config.width, generator)});
+      rows.push_back({sample, start, random_stream(golden.config.width, generator).unsqueeze(0)});
     }
   }
-  const auto results = golden.continue_rows(golden.batch_of(order), rows);
+  const auto results = golden.continue_groups(golden.batch_of(order), rows);
   for (std::size_t r = 0; r < rows.size(); ++r) {
     const std::int64_t prompt = order[static_cast<std::size_t>(rows[r].sample)];
     const core::Point point = core::pre_attention(core::Layer(rows[r].start));
     const auto [residual, logits] = golden.run(golden.batch_of({prompt}), Measured::last_token,
-                                               Recorder::Replacement{point, rows[r].stream});
+                                               Recorder::Replacement{point, rows[r].streams[0]});
     const at::Tensor from = residual[0].narrow(0, point.value(), golden.config.points() - point.value());
     EXPECT_LT(relative_error(results[r].first, from), 1e-11) << "prompt " << prompt << ", " << rows[r].start;
     EXPECT_LT(relative_error(results[r].second, logits[0]), 1e-11) << prompt << ", " << rows[r].start;
@@ -85,23 +86,20 @@ TEST_P(Continuations, EqualRowsContinueWithEqualBits) {
     std::mt19937_64 generator(2);
     const at::Tensor stream = random_stream(golden.config.width, generator);
     for (const std::int64_t count : {2, 3, 7, 16, 33, 101}) {
-      const auto results = golden.continue_group(golden.batch_of({4, 2}), 0, stream.repeat({count, 1}));
-      ASSERT_EQ(results.size(0), count);
-      for (std::int64_t r = 1; r < count; ++r) {
-        EXPECT_TRUE(results[r].equal(results[0])) << "row " << r << " of " << count << ", " << name_of(dtype);
+      const auto results =
+          golden.continue_groups(golden.batch_of({4, 2}), {{0, 0, stream.repeat({count, 1})}});
+      ASSERT_EQ(std::ssize(results), count);
+      for (std::size_t r = 1; r < results.size(); ++r) {
+        const std::string row = core::concat("row ", r, " of ", count, ", ", name_of(dtype));
+        EXPECT_TRUE(results[r].first.equal(results[0].first)) << row;
+        EXPECT_TRUE(results[r].second.equal(results[0].second)) << row;
       }
     }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shared, Continuations,
-                         testing::Values("llama-mha", "llama-gqa", "llama31", "llama-bf16", "llama-sharded",
-                                         "llama-bias"),
-                         [](const auto& name) {
-                           std::string id = name.param;
-                           std::erase(id, '-');
-                           return id;
-                         });
+INSTANTIATE_TEST_SUITE_P(Shared, Continuations, every_llama,
+                         [](const auto& name) { return test_id(name.param); });
 
 }  // namespace
 }  // namespace orrery::model

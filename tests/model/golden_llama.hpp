@@ -6,7 +6,6 @@
 #include "tests/support/shared_data.hpp"
 #include "tests/support/tensor_file.hpp"
 
-#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
@@ -20,8 +19,6 @@
 #include <vector>
 
 namespace orrery::model {
-
-// The shared Llamas with their references, and how tests run them.
 
 /// Copies the measured rows of each point: (m, P, D). Where told to, it replaces a stream first.
 class Recorder : public StreamVisitor {
@@ -109,15 +106,15 @@ class Golden {
     return {recorder.residual(), llama.logits(state, weights_.outer()).to(at::kDouble)};
   }
 
-  /// A row that continues in place of sample `sample`'s last token of a batch, from the layer `start` on.
-  struct Row {
+  /// Rows that continue in place of sample `sample`'s last token of a batch, from the layer `start` on.
+  struct Group {
     std::int64_t sample;
     std::int64_t start;
-    at::Tensor stream;  // (D)
+    at::Tensor streams;  // (n, D)
   };
-  /// Of each row its residual (P − 2 start, D) and logits: all of them run together, the ones of one layer in
-  /// groups of one.
-  std::vector<std::pair<at::Tensor, at::Tensor>> continue_rows(Batch batch, const std::vector<Row>& rows) {
+  /// Of each row of each group its residual (P − 2 start, D) and logits: all groups run together.
+  std::vector<std::pair<at::Tensor, at::Tensor>> continue_groups(Batch batch,
+                                                                 const std::vector<Group>& groups) {
     const c10::InferenceMode inference;
     const Llama llama(config, formats_.dtype, formats_.residual, Measured::last_token, at::kCPU);
     Recorder unperturbed;
@@ -125,45 +122,30 @@ class Golden {
     BatchState state = llama.embed(std::move(batch), weights_.outer());
     state.keeps_answers = true;
     Continuation continuation;
-    std::vector<std::size_t> joined;  // in order of the continuation's rows
+    std::vector<std::size_t> joined;  // the result of each of the continuation's rows
     for (core::Layer l; l.value() < config.layers; ++l) {
-      std::vector<Replacements> groups;
-      for (std::size_t r = 0; r < rows.size(); ++r) {
-        if (rows[r].start != l.value()) continue;
-        groups.push_back({rows[r].sample, rows[r].stream.unsqueeze(0)});
-        joined.push_back(r);
+      std::vector<Replacements> joining;
+      std::size_t result = 0;
+      for (const Group& group : groups) {
+        const auto rows = static_cast<std::size_t>(group.streams.size(0));
+        if (group.start == l.value()) {
+          joining.push_back({group.sample, group.streams});
+          for (std::size_t r = 0; r < rows; ++r) joined.push_back(result + r);
+        }
+        result += rows;
       }
-      if (!groups.empty()) llama.join(state, groups, continuation);
+      if (!joining.empty()) llama.join(state, joining, continuation);
       llama.run_layer(l, weights_.layer(l), state, unperturbed);
       if (!joined.empty()) llama.continue_layer(l, weights_.layer(l), state, continuation, recorder);
     }
     llama.finish(state, continuation, recorder);
     const at::Tensor logits = llama.logits(continuation, weights_.outer()).to(at::kDouble);
-    std::vector<std::pair<at::Tensor, at::Tensor>> results(rows.size());
+    std::vector<std::pair<at::Tensor, at::Tensor>> results(joined.size());
     for (std::size_t place = 0; place < joined.size(); ++place) {
       const auto row = static_cast<std::int64_t>(place);
       results[joined[place]] = {at::stack(recorder.rows[place]), logits[row]};
     }
     return results;
-  }
-
-  /// (n, P·D + V) residuals and logits of a group of rows (n, D) that begins at layer 0.
-  at::Tensor continue_group(Batch batch, std::int64_t sample, const at::Tensor& streams) {
-    const c10::InferenceMode inference;
-    const Llama llama(config, formats_.dtype, formats_.residual, Measured::last_token, at::kCPU);
-    Recorder unperturbed;
-    Recorder recorder;
-    BatchState state = llama.embed(std::move(batch), weights_.outer());
-    state.keeps_answers = true;
-    Continuation continuation;
-    llama.join(state, std::vector<Replacements>{{sample, streams}}, continuation);
-    for (core::Layer l; l.value() < config.layers; ++l) {
-      llama.run_layer(l, weights_.layer(l), state, unperturbed);
-      llama.continue_layer(l, weights_.layer(l), state, continuation, recorder);
-    }
-    llama.finish(state, continuation, recorder);
-    const at::Tensor logits = llama.logits(continuation, weights_.outer()).to(at::kDouble);
-    return at::cat({recorder.residual().flatten(1), logits}, 1);
   }
 
   /// (rows, P, D) as Capture takes them.
@@ -206,5 +188,14 @@ inline double relative_error(const at::Tensor& a, const at::Tensor& b) {
   const at::Tensor size = b.norm(2, -1);
   return distance.div(size.clamp_min(1e-300)).max().item<double>();
 }
+
+/// A folder's name as part of a test's.
+inline std::string test_id(std::string folder) {
+  std::erase(folder, '-');
+  return folder;
+}
+
+inline const auto every_llama =
+    testing::Values("llama-mha", "llama-gqa", "llama31", "llama-bf16", "llama-sharded", "llama-bias");
 
 }  // namespace orrery::model

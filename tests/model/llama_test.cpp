@@ -116,14 +116,8 @@ TEST_P(EveryLlama, AVisitorMayReplaceTheStream) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shared, EveryLlama,
-                         testing::Values("llama-mha", "llama-gqa", "llama31", "llama-bf16", "llama-sharded",
-                                         "llama-bias"),
-                         [](const auto& name) {
-                           std::string id = name.param;
-                           std::erase(id, '-');
-                           return id;
-                         });
+INSTANTIATE_TEST_SUITE_P(Shared, EveryLlama, every_llama,
+                         [](const auto& name) { return test_id(name.param); });
 
 // The smallest cosine that transformers' all-bfloat16 run reaches, model by model (the shared models'
 // README).
@@ -149,11 +143,7 @@ INSTANTIATE_TEST_SUITE_P(Shared, Bfloat16,
                                          Bfloat16Case{"llama-bf16", 0.99961},
                                          Bfloat16Case{"llama-sharded", 0.99962},
                                          Bfloat16Case{"llama-bias", 0.99904}),
-                         [](const auto& model) {
-                           std::string id = model.param.name;
-                           std::erase(id, '-');
-                           return id;
-                         });
+                         [](const auto& model) { return test_id(model.param.name); });
 
 }  // namespace
 }  // namespace orrery::model

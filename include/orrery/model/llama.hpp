@@ -97,8 +97,8 @@ class Llama {
   /// (m, V) in the norm's precision: next-token logits of the measured tokens, after `finish`.
   at::Tensor logits(const BatchState& state, const OuterWeights& outer) const;
 
-  /// Adds groups of rows, which begin at the layer that `batch` comes to next. With n rows in all, a row's
-  /// results depend on its own numbers, its place and n.
+  /// Adds groups of rows, which begin at the layer that `batch` comes to next. Equal rows of a group keep
+  /// equal bits wherever they stand in it; other numbers of rows may round otherwise.
   void join(const BatchState& batch, std::span<const Replacements> groups, Continuation& rows) const;
   /// Runs one layer for the rows, after `run_layer` did for their batch, whose answers are of this layer. The
   /// visitor sees all rows as measured at the layer's two points.
@@ -115,10 +115,14 @@ class Llama {
 
  private:
   at::Tensor normalise(const at::Tensor& stream, const at::Tensor& weight) const;
+  at::Tensor query_key_value(const at::Tensor& normed, const LayerWeights& weights,
+                             const at::Tensor& rotation) const;
   at::Tensor attend_all(const at::Tensor& normed, const LayerWeights& weights, BatchState& state) const;
   at::Tensor attend_last(const at::Tensor& normed, const LayerWeights& weights, BatchState& state) const;
   at::Tensor attend_rows(const at::Tensor& normed, const LayerWeights& weights, const BatchState& batch,
                          const Continuation& rows) const;
+  void show(core::Point point, const BatchState& batch, const Continuation& rows,
+            StreamVisitor& visitor) const;
   void run_mlp(const LayerWeights& weights, at::Tensor& stream) const;
   at::Tensor head(const at::Tensor& streams, std::int64_t rows, const OuterWeights& outer) const;
   void rotate(const at::Tensor& heads, const at::Tensor& rotation) const;
