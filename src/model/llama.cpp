@@ -74,6 +74,11 @@ at::Tensor causal_mask(std::int64_t group, std::int64_t tokens, const at::Tensor
       .repeat({group, 1});
 }
 
+/// 0 … n − 1: all rows of a continuation count as measured.
+at::Tensor all_places(const Continuation& rows, at::Device device) {
+  return at::arange(rows.rows(), at::TensorOptions().dtype(at::kLong).device(device));
+}
+
 }  // namespace
 
 at::ScalarType norm_dtype_of(DType dtype, DType residual) {
@@ -194,25 +199,27 @@ void Llama::run_layer(core::Layer layer, const LayerWeights& weights, BatchState
   visitor.at_point(core::pre_attention(layer), {state.batch, state.stream, state.measured});
   const bool last_rows_only = measured_ == Measured::last_token && layer.value() == config_.layers - 1;
   const at::Tensor normed = normalise(state.stream, weights.attention_norm);
+  const at::Tensor attended =
+      last_rows_only ? attend_last(normed, weights, state) : attend_all(normed, weights, state);
   if (last_rows_only) {
-    const at::Tensor attended = attend_last(normed, weights, state);
     state.stream = select_padded(state.stream, state.measured);
     state.measured = at::arange(state.measured.size(0), state.measured.options());
-    state.stream.add_(linear(attended, weights.attention_out, weights.attention_out_bias));
-  } else {
-    state.stream.add_(
-        linear(attend_all(normed, weights, state), weights.attention_out, weights.attention_out_bias));
   }
+  visitor.at_heads(layer, {state.batch, attended, state.measured});
+  state.stream.add_(linear(attended, weights.attention_out, weights.attention_out_bias));
   visitor.at_point(core::pre_mlp(layer), {state.batch, state.stream, state.measured});
-  run_mlp(weights, state.stream);
+  const at::Tensor added = mlp(weights, state.stream);
+  visitor.at_mlp(layer, {state.batch, added, state.measured});
+  state.stream.add_(added);
 }
 
-void Llama::run_mlp(const LayerWeights& weights, at::Tensor& stream) const {
+/// (R, D): what the MLP adds to the stream.
+at::Tensor Llama::mlp(const LayerWeights& weights, const at::Tensor& stream) const {
   const at::Tensor gate_up =
       linear(normalise(stream, weights.mlp_norm), weights.gate_up, weights.gate_up_bias);  // (R, 2F)
   const at::Tensor hidden = at::silu(gate_up.narrow(1, 0, config_.mlp_width))
                                 .mul_(gate_up.narrow(1, config_.mlp_width, config_.mlp_width));
-  stream.add_(linear(hidden, weights.down, weights.down_bias));
+  return linear(hidden, weights.down, weights.down_bias);
 }
 
 void Llama::finish(BatchState& state, StreamVisitor& visitor) const {
@@ -220,11 +227,14 @@ void Llama::finish(BatchState& state, StreamVisitor& visitor) const {
 }
 
 at::Tensor Llama::logits(const BatchState& state, const OuterWeights& outer) const {
-  return head(select_padded(state.stream, state.measured), state.measured.size(0), outer);
+  return logits(at::index_select(state.stream, 0, state.measured), outer);
 }
 
-at::Tensor Llama::head(const at::Tensor& streams, std::int64_t rows, const OuterWeights& outer) const {
-  return linear(normalise(streams, outer.final_norm), outer.head, {}).narrow(0, 0, rows).to(norm_dtype_);
+at::Tensor Llama::logits(const at::Tensor& streams, const OuterWeights& outer) const {
+  const std::int64_t rows = streams.size(0);
+  at::Tensor padded = empty_padded(rows, config_.width, streams.options());
+  padded.narrow(0, 0, rows).copy_(streams);
+  return linear(normalise(padded, outer.final_norm), outer.head, {}).narrow(0, 0, rows).to(norm_dtype_);
 }
 
 void Llama::join(const BatchState& batch, std::span<const Replacements> groups, Continuation& rows) const {
@@ -291,28 +301,23 @@ at::Tensor Llama::attend_rows(const at::Tensor& normed, const LayerWeights& weig
   return out;
 }
 
-void Llama::show(core::Point point, const BatchState& batch, const Continuation& rows,
-                 StreamVisitor& visitor) const {
-  const at::Tensor places = at::arange(rows.rows(), at::TensorOptions().dtype(at::kLong).device(device_));
-  visitor.at_point(point, {batch.batch, rows.stream, places});
-}
-
 void Llama::continue_layer(core::Layer layer, const LayerWeights& weights, const BatchState& batch,
                            Continuation& rows, StreamVisitor& visitor) const {
-  show(core::pre_attention(layer), batch, rows, visitor);
-  const at::Tensor normed = normalise(rows.stream, weights.attention_norm);
-  rows.stream.add_(
-      linear(attend_rows(normed, weights, batch, rows), weights.attention_out, weights.attention_out_bias));
-  show(core::pre_mlp(layer), batch, rows, visitor);
-  run_mlp(weights, rows.stream);
+  const at::Tensor places = all_places(rows, device_);
+  visitor.at_point(core::pre_attention(layer), {batch.batch, rows.stream, places});
+  const at::Tensor attended =
+      attend_rows(normalise(rows.stream, weights.attention_norm), weights, batch, rows);
+  visitor.at_heads(layer, {batch.batch, attended, places});
+  rows.stream.add_(linear(attended, weights.attention_out, weights.attention_out_bias));
+  visitor.at_point(core::pre_mlp(layer), {batch.batch, rows.stream, places});
+  const at::Tensor added = mlp(weights, rows.stream);
+  visitor.at_mlp(layer, {batch.batch, added, places});
+  rows.stream.add_(added);
 }
 
 void Llama::finish(const BatchState& batch, Continuation& rows, StreamVisitor& visitor) const {
-  show(core::final_point(config_.layers), batch, rows, visitor);
-}
-
-at::Tensor Llama::logits(const Continuation& rows, const OuterWeights& outer) const {
-  return head(rows.stream, rows.rows(), outer);
+  const at::Tensor places = all_places(rows, device_);
+  visitor.at_point(core::final_point(config_.layers), {batch.batch, rows.stream, places});
 }
 
 }  // namespace orrery::model

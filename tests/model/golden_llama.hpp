@@ -139,7 +139,8 @@ class Golden {
       if (!joined.empty()) llama.continue_layer(l, weights_.layer(l), state, continuation, recorder);
     }
     llama.finish(state, continuation, recorder);
-    const at::Tensor logits = llama.logits(continuation, weights_.outer()).to(at::kDouble);
+    const at::Tensor logits =
+        llama.logits(continuation.stream.narrow(0, 0, continuation.rows()), weights_.outer()).to(at::kDouble);
     std::vector<std::pair<at::Tensor, at::Tensor>> results(joined.size());
     for (std::size_t place = 0; place < joined.size(); ++place) {
       const auto row = static_cast<std::int64_t>(place);

@@ -31,12 +31,24 @@ struct StreamView {
   const at::Tensor& measured;  ///< (m) int64, on the stream's device: its rows that hold the measured tokens
 };
 
-/// The one seam of the forward pass: captures, perturbations and ablations are visitors.
+/// What a visitor sees of a part of a layer before it is added to the stream.
+struct PartView {
+  const Batch& batch;
+  at::Tensor output;           ///< (rows, columns) in the products' format; a visitor may change it in place
+  const at::Tensor& measured;  ///< as of StreamView
+};
+
+/// The one seam of the forward pass: captures, perturbations and ablations are visitors. Called in order,
+/// from the thread that runs the batch.
 class StreamVisitor {
  public:
   virtual ~StreamVisitor() = default;
-  /// Called at each capture point in order, from the thread that runs the batch.
+  /// At each capture point.
   virtual void at_point(core::Point point, const StreamView& view) = 0;
+  /// What the heads of `layer` give, head by head: (rows, H·h), before the output projection.
+  virtual void at_heads(core::Layer, const PartView&) {}
+  /// What the MLP of `layer` gives: (rows, D).
+  virtual void at_mlp(core::Layer, const PartView&) {}
 };
 
 /// What the tokens of a batch answer attention with in one layer. B samples, K key-value heads.
@@ -96,6 +108,8 @@ class Llama {
   void finish(BatchState& state, StreamVisitor& visitor) const;
   /// (m, V) in the norm's precision: next-token logits of the measured tokens, after `finish`.
   at::Tensor logits(const BatchState& state, const OuterWeights& outer) const;
+  /// (n, V) in the norm's precision: next-token logits of streams (n, D) at the final point.
+  at::Tensor logits(const at::Tensor& streams, const OuterWeights& outer) const;
 
   /// Adds groups of rows, which begin at the layer that `batch` comes to next. Equal rows of a group keep
   /// equal bits wherever they stand in it; other numbers of rows may round otherwise.
@@ -106,8 +120,6 @@ class Llama {
                       Continuation& rows, StreamVisitor& visitor) const;
   /// Shows the visitor the final point.
   void finish(const BatchState& batch, Continuation& rows, StreamVisitor& visitor) const;
-  /// (n, V) as above, of the rows.
-  at::Tensor logits(const Continuation& rows, const OuterWeights& outer) const;
 
   const LlamaConfig& config() const { return config_; }
   /// Norms, rotations and softmax run in double precision where products or stream do, else in single.
@@ -121,10 +133,7 @@ class Llama {
   at::Tensor attend_last(const at::Tensor& normed, const LayerWeights& weights, BatchState& state) const;
   at::Tensor attend_rows(const at::Tensor& normed, const LayerWeights& weights, const BatchState& batch,
                          const Continuation& rows) const;
-  void show(core::Point point, const BatchState& batch, const Continuation& rows,
-            StreamVisitor& visitor) const;
-  void run_mlp(const LayerWeights& weights, at::Tensor& stream) const;
-  at::Tensor head(const at::Tensor& streams, std::int64_t rows, const OuterWeights& outer) const;
+  at::Tensor mlp(const LayerWeights& weights, const at::Tensor& stream) const;
   void rotate(const at::Tensor& heads, const at::Tensor& rotation) const;
 
   LlamaConfig config_;
