@@ -9,24 +9,48 @@
 
 #include <algorithm>
 #include <atomic>
+#include <numeric>
+#include <utility>
 
 namespace orrery::schedule {
 namespace {
 
-/// Counts finished token-layers and tells the sink which share of all they are.
+/// Counts finished layers of tiles and tells the sink which share of the whole cost they are.
 class Counter {
  public:
-  Counter(core::ProgressSink& sink, std::span<const Tile> tiles, std::int64_t layers) : sink_(sink) {
-    for (const Tile& tile : tiles) all_ += tile.tokens() * layers;
+  Counter(core::ProgressSink& sink, std::span<const double> costs, std::int64_t layers)
+      : sink_(sink), costs_(costs) {
+    all_ = std::accumulate(costs.begin(), costs.end(), 0.0) * static_cast<double>(layers);
   }
-  void add(const Tile& tile) {
-    sink_.advance(static_cast<double>(done_ += tile.tokens()) / static_cast<double>(all_));
+  void add(std::int64_t tile) {
+    const double cost = costs_[static_cast<std::size_t>(tile)];
+    sink_.advance((done_.fetch_add(cost) + cost) / all_);
   }
 
  private:
   core::ProgressSink& sink_;
-  std::atomic<std::int64_t> done_ = 0;
-  std::int64_t all_ = 0;
+  std::span<const double> costs_;
+  std::atomic<double> done_ = 0;
+  double all_ = 0;
+};
+
+/// A batch, and the visitor that looks at it.
+class VisitedTile final : public TileRun {
+ public:
+  VisitedTile(const model::Llama& llama, model::Batch batch, std::unique_ptr<model::StreamVisitor> visitor)
+      : llama_(llama), batch_(std::move(batch)), visitor_(std::move(visitor)) {}
+
+  void begin(const model::OuterWeights& outer) override { state_ = llama_.embed(std::move(batch_), outer); }
+  void run_layer(core::Layer layer, const model::LayerWeights& weights) override {
+    llama_.run_layer(layer, weights, state_, *visitor_);
+  }
+  void finish(const model::OuterWeights&) override { llama_.finish(state_, *visitor_); }
+
+ private:
+  const model::Llama& llama_;
+  model::Batch batch_;
+  model::BatchState state_;
+  std::unique_ptr<model::StreamVisitor> visitor_;
 };
 
 }  // namespace
@@ -49,45 +73,68 @@ model::Batch make_batch(const Tile& tile, const Samples& samples) {
 void ForwardPass::run(const parallel::Communicator& ranks, std::span<const Tile> tiles,
                       const Samples& samples, const VisitorMaker& make_visitor,
                       core::ProgressSink& progress) {
-  const std::int64_t layers = llama_.config().layers;
-  Counter counter(progress, tiles, layers);
-  const auto tile_at = [&](std::int64_t i) -> const Tile& { return tiles[static_cast<std::size_t>(i)]; };
+  std::vector<double> costs;
+  for (const Tile& tile : tiles) costs.push_back(static_cast<double>(tile.tokens()));
+  const auto make_run = [&](std::int64_t i) {
+    return std::make_unique<VisitedTile>(llama_, make_batch(tiles[static_cast<std::size_t>(i)], samples),
+                                         make_visitor(i));
+  };
+  run(ranks, costs, make_run, progress);
+}
+
+void ForwardPass::run(const parallel::Communicator& ranks, std::span<const double> costs,
+                      const RunMaker& make_run, core::ProgressSink& progress) {
+  Counter counter(progress, costs, llama_.config().layers);
+  const auto count_layer = [&](std::int64_t tile) { counter.add(tile); };
   if (order_ == Order::tiles) {
-    parallel::agree(ranks, "the forward pass", [&] {
-      parallel_for(std::ssize(tiles), threads_, [&](std::int64_t i) {
-        const c10::InferenceMode inference;
-        const auto visitor = make_visitor(i);
-        model::BatchState state = llama_.embed(make_batch(tile_at(i), samples), weights_.outer());
-        for (core::Layer layer; layer.value() < layers; ++layer) {
-          llama_.run_layer(layer, weights_.layer(layer), state, *visitor);
-          counter.add(tile_at(i));
-        }
-        llama_.finish(state, *visitor);
-      });
-    });
-    return;
+    run_tiles(ranks, std::ssize(costs), make_run, count_layer);
+  } else {
+    run_layers(ranks, std::ssize(costs), make_run, count_layer);
   }
-  std::vector<model::BatchState> states(tiles.size());
-  std::vector<std::unique_ptr<model::StreamVisitor>> visitors(tiles.size());
-  parallel::agree(ranks, "the embedding", [&] {
-    parallel_for(std::ssize(tiles), threads_, [&](std::int64_t i) {
+}
+
+void ForwardPass::run_tiles(const parallel::Communicator& ranks, std::int64_t count, const RunMaker& make_run,
+                            const std::function<void(std::int64_t)>& count_layer) {
+  parallel::agree(ranks, "the forward pass", [&] {
+    parallel_for(count, threads_, [&](std::int64_t i) {
       const c10::InferenceMode inference;
-      visitors[static_cast<std::size_t>(i)] = make_visitor(i);
-      states[static_cast<std::size_t>(i)] = llama_.embed(make_batch(tile_at(i), samples), weights_.outer());
+      const std::unique_ptr<TileRun> run = make_run(i);
+      run->begin(weights_.outer());
+      for (core::Layer layer; layer.value() < llama_.config().layers; ++layer) {
+        run->run_layer(layer, weights_.layer(layer));
+        count_layer(i);
+      }
+      run->finish(weights_.outer());
     });
   });
-  for (core::Layer layer; layer.value() < layers; ++layer) {
-    const model::LayerWeights& weights = weights_.layer(layer);
-    parallel::agree(ranks, "the forward pass", [&] {
-      parallel_for(std::ssize(tiles), threads_, [&](std::int64_t i) {
+}
+
+void ForwardPass::run_layers(const parallel::Communicator& ranks, std::int64_t count,
+                             const RunMaker& make_run, const std::function<void(std::int64_t)>& count_layer) {
+  std::vector<std::unique_ptr<TileRun>> runs(static_cast<std::size_t>(count));
+  const auto for_runs = [&](const char* phase, const auto& work) {
+    parallel::agree(ranks, phase, [&] {
+      parallel_for(count, threads_, [&](std::int64_t i) {
         const c10::InferenceMode inference;
-        const auto index = static_cast<std::size_t>(i);
-        llama_.run_layer(layer, weights, states[index], *visitors[index]);
-        counter.add(tile_at(i));
-        if (layer.value() + 1 == layers) llama_.finish(states[index], *visitors[index]);
+        work(i, runs[static_cast<std::size_t>(i)]);
       });
     });
+  };
+  for_runs("the embedding", [&](std::int64_t i, std::unique_ptr<TileRun>& run) {
+    run = make_run(i);
+    run->begin(weights_.outer());
+  });
+  for (core::Layer layer; layer.value() < llama_.config().layers; ++layer) {
+    const model::LayerWeights& weights = weights_.layer(layer);
+    for_runs("the forward pass", [&](std::int64_t i, std::unique_ptr<TileRun>& run) {
+      run->run_layer(layer, weights);
+      count_layer(i);
+    });
   }
+  for_runs("the end of the forward pass", [&](std::int64_t, std::unique_ptr<TileRun>& run) {
+    run->finish(weights_.outer());
+    run.reset();
+  });
 }
 
 }  // namespace orrery::schedule

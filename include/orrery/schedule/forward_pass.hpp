@@ -29,21 +29,41 @@ struct Samples {
 /// One tile's samples as a padded batch.
 model::Batch make_batch(const Tile& tile, const Samples& samples);
 
+/// One tile's batch on its way through the model. Made, run and gone on one thread at a time.
+class TileRun {
+ public:
+  virtual ~TileRun() = default;
+  virtual void begin(const model::OuterWeights& outer) = 0;
+  /// Called for each layer in order.
+  virtual void run_layer(core::Layer layer, const model::LayerWeights& weights) = 0;
+  virtual void finish(const model::OuterWeights& outer) = 0;
+};
+
 /// Runs this rank's tiles through a model, `threads` of them at a time.
 class ForwardPass {
  public:
-  /// Makes the visitor of tile i, the i-th of those given to `run`. Called from the thread that runs the
-  /// tile.
+  /// Makes the run of tile i, the i-th of those given to `run`; or its visitor. Called from the thread that
+  /// runs the tile.
+  using RunMaker = std::function<std::unique_ptr<TileRun>(std::int64_t)>;
   using VisitorMaker = std::function<std::unique_ptr<model::StreamVisitor>(std::int64_t)>;
 
   ForwardPass(const model::Llama& llama, model::LlamaWeights& weights, Order order, int threads)
       : llama_(llama), weights_(weights), order_(order), threads_(threads) {}
 
-  /// Collective over `ranks`, also for a rank without tiles: an error on one is thrown on all.
+  /// Collective over `ranks`, also for a rank without tiles: an error on one is thrown on all. `costs` of the
+  /// tiles tell the sink how far the pass is.
+  void run(const parallel::Communicator& ranks, std::span<const double> costs, const RunMaker& make_run,
+           core::ProgressSink& progress);
+  /// The same of plain batches that a visitor each looks at.
   void run(const parallel::Communicator& ranks, std::span<const Tile> tiles, const Samples& samples,
            const VisitorMaker& make_visitor, core::ProgressSink& progress);
 
  private:
+  void run_tiles(const parallel::Communicator& ranks, std::int64_t count, const RunMaker& make_run,
+                 const std::function<void(std::int64_t)>& count_layer);
+  void run_layers(const parallel::Communicator& ranks, std::int64_t count, const RunMaker& make_run,
+                  const std::function<void(std::int64_t)>& count_layer);
+
   const model::Llama& llama_;
   model::LlamaWeights& weights_;
   Order order_;
