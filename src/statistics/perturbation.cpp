@@ -1,7 +1,6 @@
 #include "orrery/statistics/perturbation.hpp"
 
 #include "orrery/core/narrow.hpp"
-#include "orrery/core/random.hpp"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linalg_vector_norm.h>
@@ -63,10 +62,11 @@ at::Tensor shifted(const PooledPlane& plane, const std::vector<std::array<double
   return at::mm(as_tensor(grid).sub_(score), plane.components).add_(stream);
 }
 
-at::Tensor random_directions(std::int64_t count, std::int64_t units, std::uint64_t seed) {
+at::Tensor random_directions(std::int64_t count, std::int64_t units, std::uint64_t seed,
+                             core::Purpose purpose) {
   at::Tensor directions = at::empty({count, units}, at::kDouble);
   for (std::int64_t i = 0; i < count; ++i) {
-    core::Random random(seed, core::Purpose::direction, core::narrow<std::uint32_t>(i));
+    core::Random random(seed, purpose, core::narrow<std::uint32_t>(i));
     double* direction = directions.mutable_data_ptr<double>() + i * units;
     std::generate_n(direction, units, [&] { return random.normal(); });
   }
@@ -77,6 +77,12 @@ at::Tensor displaced(const at::Tensor& x, const std::vector<double>& epsilons, c
   const at::Tensor stream = x.to(at::kDouble);
   const at::Tensor length = at::tensor(epsilons, at::kDouble).mul_(at::linalg_vector_norm(stream));  // (E)
   return length.view({-1, 1, 1}).mul(directions).add_(stream).flatten(0, 1);
+}
+
+at::Tensor turned(const at::Tensor& x, const at::Tensor& perturbed, const at::Tensor& directions) {
+  const at::Tensor stream = x.to(at::kDouble);
+  const at::Tensor length = at::linalg_vector_norm(perturbed.sub(stream), 2, {-1}, /*keepdim=*/true);
+  return directions.mul(length).add_(stream);
 }
 
 }  // namespace orrery::statistics

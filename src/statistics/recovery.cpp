@@ -1,10 +1,31 @@
 #include "orrery/statistics/recovery.hpp"
 
+#include <ATen/ops/nanmean.h>
+
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
 
 namespace orrery::statistics {
+namespace {
+
+at::Tensor mean_over_runs(const at::Tensor& values) {
+  return at::nanmean(values, {0});
+}
+
+/// Of half-lives that are defined, the share of finite ones and the median.
+void summarise(std::vector<double> half_lives, Recovery& recovery) {
+  std::erase_if(half_lives, [](double value) { return std::isnan(value); });
+  std::ranges::sort(half_lives);
+  const auto finite = std::ranges::count_if(half_lives, [](double value) { return std::isfinite(value); });
+  const bool none = half_lives.empty();
+  constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
+  recovery.halved = none ? undefined : static_cast<double>(finite) / static_cast<double>(half_lives.size());
+  recovery.half_life_median = none ? undefined : half_lives[(half_lives.size() - 1) / 2];
+}
+
+}  // namespace
 
 double half_life(std::span<const double> distances) {
   const double half = distances[0] / 2;
@@ -17,30 +38,37 @@ double half_life(std::span<const double> distances) {
   return std::numeric_limits<double>::infinity();
 }
 
-std::vector<double> exponents(std::span<const double> distances) {
-  std::vector<double> result;
-  for (std::size_t s = 1; s < distances.size(); ++s) {
-    result.push_back(std::log(distances[s] / distances[s - 1]));
-  }
-  return result;
+at::Tensor exponents(const at::Tensor& distances) {
+  const std::int64_t steps = distances.size(1) - 1;
+  return distances.narrow(1, 1, steps).div(distances.narrow(1, 0, steps)).log_();
 }
 
-std::vector<double> inward_fraction(std::span<const PlanePath> perturbed, const PlanePath& unperturbed) {
-  std::vector<double> result;
-  for (std::size_t s = 0; s + 1 < unperturbed.size(); ++s) {
-    std::size_t inward = 0;
-    for (const PlanePath& path : perturbed) {
-      double product = 0;
-      for (std::size_t i = 0; i < 2; ++i) {
-        const double flow = path[s + 1][i] - path[s][i];
-        const double own = unperturbed[s + 1][i] - unperturbed[s][i];
-        product += (flow - own) * (unperturbed[s][i] - path[s][i]);
-      }
-      inward += product > 0 ? 1 : 0;
-    }
-    result.push_back(static_cast<double>(inward) / static_cast<double>(perturbed.size()));
+at::Tensor inward_fraction(const at::Tensor& perturbed, const at::Tensor& unperturbed) {
+  const at::Tensor away = perturbed.sub(unperturbed);  // (n, p, 2)
+  const std::int64_t steps = away.size(1) - 1;
+  const at::Tensor before = away.narrow(1, 0, steps);
+  const at::Tensor change = away.narrow(1, 1, steps).sub(before);
+  return change.mul(before).sum(-1).lt(0).to(at::kDouble).mean(0);
+}
+
+Recovery recovery_of(const PerturbedRuns& runs, const UnperturbedRun& beside) {
+  const at::Tensor distance = runs.distance.contiguous();
+  Recovery recovery;
+  const auto points = static_cast<std::size_t>(distance.size(1));
+  for (std::int64_t run = 0; run < distance.size(0); ++run) {
+    const double* of_run = distance.const_data_ptr<double>() + run * distance.size(1);
+    recovery.half_life.push_back(half_life({of_run, points}));
   }
-  return result;
+  summarise(recovery.half_life, recovery);
+  recovery.ratio = mean_over_runs(distance.div(distance.narrow(1, 0, 1)));
+  recovery.relative_distance = mean_over_runs(distance.div(beside.norm));
+  recovery.spread_distance = mean_over_runs(distance.div(beside.spread));
+  recovery.cosine = mean_over_runs(runs.cosine);
+  recovery.exponent = mean_over_runs(exponents(distance));
+  recovery.inward_fraction = inward_fraction(runs.path, beside.path);
+  recovery.kl = runs.kl.mean().item<double>();
+  recovery.top1 = runs.same_top.to(at::kDouble).mean().item<double>();
+  return recovery;
 }
 
 }  // namespace orrery::statistics

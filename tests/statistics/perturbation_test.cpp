@@ -45,10 +45,14 @@ TEST(TeleportGrid, RunsOverTheWidenedRangesFirstComponentFastest) {
 constexpr std::int64_t units = 20;
 
 /// A plane that is no axis', and a stream beside it.
+at::Tensor unit_vectors(std::int64_t count, std::int64_t width, std::uint64_t seed) {
+  return random_directions(count, width, seed, core::Purpose::direction);
+}
+
 struct Scene {
-  Scene() : plane{random_directions(1, units, 5)[0].mul(7), at::Tensor()} {
-    plane.components = std::get<0>(at::linalg_qr(random_directions(2, units, 6).t())).t().contiguous();
-    x = random_directions(1, units, 8)[0].mul(30);
+  Scene() : plane{unit_vectors(1, units, 5)[0].mul(7), at::Tensor()} {
+    plane.components = std::get<0>(at::linalg_qr(unit_vectors(2, units, 6).t())).t().contiguous();
+    x = unit_vectors(1, units, 8)[0].mul(30);
   }
   at::Tensor scores(const at::Tensor& streams) const {
     return at::mm(streams.sub(plane.mean), plane.components.t());
@@ -83,7 +87,7 @@ TEST(Teleport, BringsAStreamToAPointOfThePlane) {
 
 TEST(Noise, HasItsShareOfTheLengthAlongEachDirection) {
   const Scene scene;
-  const at::Tensor directions = random_directions(3, units, 9);
+  const at::Tensor directions = unit_vectors(3, units, 9);
   const std::vector<double> epsilons{0, 0.01, 1};
   const at::Tensor noisy = displaced(scene.x, epsilons, directions);
   ASSERT_EQ(noisy.size(0), 9);
@@ -96,14 +100,26 @@ TEST(Noise, HasItsShareOfTheLengthAlongEachDirection) {
 }
 
 TEST(Noise, DirectionsAreUniformAndKeptAsMoreAreDrawn) {
-  const at::Tensor many = random_directions(2000, 3, 1);
+  const at::Tensor many = unit_vectors(2000, 3, 1);
   EXPECT_LT(greatest(many.square().sum(1).sub(1)), 1e-14);
-  EXPECT_TRUE(random_directions(7, 3, 1).equal(many.narrow(0, 0, 7)));
-  EXPECT_FALSE(random_directions(7, 3, 2).equal(many.narrow(0, 0, 7)));
+  EXPECT_TRUE(unit_vectors(7, 3, 1).equal(many.narrow(0, 0, 7)));
+  EXPECT_FALSE(unit_vectors(7, 3, 2).equal(many.narrow(0, 0, 7)));
   // A coordinate of a uniform point of the sphere is uniform in [−1, 1]: mean 0, second moments 1/3; five
   // standard errors, √(1/3/2000) and √(4/45/2000).
   EXPECT_LT(greatest(many.mean(0)), 5 * std::sqrt(1.0 / 3 / 2000));
   EXPECT_LT(greatest(many.square().mean(0).sub(1.0 / 3)), 5 * std::sqrt(4.0 / 45 / 2000));
+}
+
+TEST(Control, GoesAsFarInADirectionOfItsOwn) {
+  const Scene scene;
+  const at::Tensor directions = unit_vectors(4, units, 9);
+  const at::Tensor perturbed = teleported(scene.plane, teleport_grid({{{-3, 8}, {1, 2}}}, 2, 0.2));
+  const at::Tensor moved = turned(scene.x, perturbed, directions).sub(scene.x);
+  for (std::int64_t i = 0; i < 4; ++i) {
+    const double length = perturbed[i].sub(scene.x).norm().item<double>();
+    EXPECT_LT(greatest(moved[i].sub(directions[i].mul(length))), 1e-13) << i;
+  }
+  EXPECT_FALSE(directions.equal(random_directions(4, units, 9, core::Purpose::control_direction)));
 }
 
 }  // namespace

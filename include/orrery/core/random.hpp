@@ -22,6 +22,7 @@ enum class Purpose : std::uint32_t {
   null_layers = 9,
   null_steps = 10,
   null_signs = 11,
+  control_direction = 12,  ///< of a teleport's control; first: its grid point
 };
 
 /// A stream of random numbers that depends on (seed, purpose, first, second) alone, never on rank, thread or

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "orrery/core/index.hpp"
+#include "orrery/core/random.hpp"
 
 #include <ATen/core/Tensor.h>
 
@@ -38,10 +39,15 @@ at::Tensor teleported(const PooledPlane& plane, const std::vector<std::array<dou
 at::Tensor shifted(const PooledPlane& plane, const std::vector<std::array<double, 2>>& grid,
                    const at::Tensor& x);
 
-/// (count, D) float64: unit vectors, uniform on the sphere. The i-th depends on seed, D and i alone.
-at::Tensor random_directions(std::int64_t count, std::int64_t units, std::uint64_t seed);
+/// (count, D) float64: unit vectors, uniform on the sphere. The i-th depends on seed, purpose, D and i alone.
+at::Tensor random_directions(std::int64_t count, std::int64_t units, std::uint64_t seed,
+                             core::Purpose purpose);
 
 /// (E·R, D) float64: x′ = x + ε‖x‖u for every ε and, fastest, every direction u of (R, D).
 at::Tensor displaced(const at::Tensor& x, const std::vector<double>& epsilons, const at::Tensor& directions);
+
+/// (n, D) float64: as far from x (D) as each of `perturbed` (n, D), in the directions (n, D): the control of
+/// where they went.
+at::Tensor turned(const at::Tensor& x, const at::Tensor& perturbed, const at::Tensor& directions);
 
 }  // namespace orrery::statistics
