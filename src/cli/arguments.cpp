@@ -89,7 +89,7 @@ void add_numbers(OptionSet& set, study::TraceOptions& o) {
       "rows: x[n, s, d] stands in the file; none: it doesn't");
 }
 
-void add_machine(OptionSet& set, study::TraceOptions& o) {
+void add_machine(OptionSet& set, study::MachineOptions& o) {
   auto add = set.group("Machine").add_options();
   add("device", word("auto", [&o](const std::string& text) { o.device = study::device_choice_from(text); }),
       "auto, cpu or cuda; for all ranks");
@@ -105,7 +105,7 @@ void add_trace_options(OptionSet& set, study::TraceOptions& options) {
   add_files(set, options);
   add_samples(set, options);
   add_numbers(set, options);
-  add_machine(set, options);
+  add_machine(set, options.machine);
 }
 
 void add_talk_options(OptionSet& set, TalkOptions& options) {

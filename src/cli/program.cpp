@@ -149,7 +149,7 @@ int plan(int&, char**&, const Words& words) {
   set_talk(talk, true);
   const study::TraceInput input = study::read_trace_input(options);
   const study::PlannedRanks planned =
-      study::planned_here(options, ranks, ranks_a_node == 0 ? ranks : ranks_a_node);
+      study::planned_here(options.machine, ranks, ranks_a_node == 0 ? ranks : ranks_a_node);
   if (!options.dtype) options.dtype = planned.gpu ? model::DType::bfloat16 : model::DType::float32;
   const study::TracePlan made = study::plan_trace(input, options, planned);
   print(study::plan_text(made, study::estimate_time(made, input, options, planned), input, options, planned));

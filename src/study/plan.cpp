@@ -167,8 +167,8 @@ void count_memory(TracePlan& plan, const TraceInput& input, const TraceOptions& 
 void choose_order(TracePlan& plan, const TraceInput& input, const TraceOptions& options,
                   const PlannedRanks& ranks) {
   std::vector<schedule::Order> orders = {schedule::Order::tiles, schedule::Order::layers};
-  if (options.order == OrderChoice::tiles || ranks.gpu) orders = {schedule::Order::tiles};
-  if (options.order == OrderChoice::layers) orders = {schedule::Order::layers};
+  if (options.machine.order == OrderChoice::tiles || ranks.gpu) orders = {schedule::Order::tiles};
+  if (options.machine.order == OrderChoice::layers) orders = {schedule::Order::layers};
   const std::int64_t most_groups = plan.moments == Moments::rows ? 1 : input.config.points();
   for (const schedule::Order order : orders) {
     plan.order = order;

@@ -6,6 +6,8 @@
 #include "orrery/core/version.hpp"
 #include "orrery/study/libraries.hpp"
 
+#include <utility>
+
 namespace orrery::study {
 namespace {
 
@@ -16,47 +18,57 @@ std::string joined(const std::vector<std::string>& parts) {
   return text;
 }
 
+archive::Attribute root(const char* name, archive::AttributeValue value) {
+  return {"/", name, std::move(value)};
+}
+
 }  // namespace
 
 InputHashes hash_inputs(const TraceOptions& options, const TraceInput& input) {
-  std::vector<std::string> names;
-  if (input.checkpoint) names = input.checkpoint->files();
-  names.emplace_back("config.json");
-  return {core::sha256_of_files(options.model, std::move(names)),
-          core::sha256_of_file(options.model / input.tokenizer_file), core::sha256_of_file(options.corpus)};
+  return {hash_model(options.model, input), core::sha256_of_file(options.model / input.tokenizer_file),
+          core::sha256_of_file(options.corpus)};
+}
+
+std::vector<archive::Attribute> run_attributes(const std::string& config, const Resources& resources,
+                                               const std::string& command, std::int64_t ranks) {
+  return {root("program_version", core::program_version()),
+          root("git_commit", core::git_commit()),
+          root("libraries", libraries()),
+          root("config", config),
+          root("command", command),
+          root("created_utc", core::utc_now()),
+          root("ranks", ranks),
+          root("threads", std::int64_t{resources.threads}),
+          root("devices", joined(resources.devices)),
+          root("hosts", joined(resources.hosts)),
+          root("job_id", core::job_id())};
+}
+
+std::vector<archive::Attribute> model_attributes(const std::filesystem::path& folder,
+                                                 const model::LlamaConfig& config, model::DType dtype,
+                                                 model::DType residual) {
+  const std::filesystem::path named = folder.filename().empty() ? folder.parent_path() : folder;
+  return {root("architecture", config.architecture),
+          root("layers", config.layers),
+          root("hidden_size", config.width),
+          root("heads", config.heads),
+          root("kv_heads", config.kv_heads),
+          root("vocab_size", config.vocabulary),
+          root("dtype", model::name_of(dtype)),
+          root("residual_dtype", model::name_of(residual)),
+          root("model_name", named.filename().string())};
 }
 
 std::vector<archive::Attribute> provenance(const TraceOptions& options, const TraceInput& input,
                                            const Resources& resources, const std::string& command,
                                            std::int64_t ranks) {
-  const model::LlamaConfig& c = input.config;
-  const auto root = [](const char* name, archive::AttributeValue value) {
-    return archive::Attribute{"/", name, std::move(value)};
-  };
-  return {
-      root("program_version", core::program_version()),
-      root("git_commit", core::git_commit()),
-      root("libraries", libraries()),
-      root("config", to_ini(options)),
-      root("command", command),
-      root("created_utc", core::utc_now()),
-      root("ranks", ranks),
-      root("threads", std::int64_t{resources.threads}),
-      root("devices", joined(resources.devices)),
-      root("hosts", joined(resources.hosts)),
-      root("job_id", core::job_id()),
-      root("seed", options.seed),
-      root("architecture", c.architecture),
-      root("layers", c.layers),
-      root("hidden_size", c.width),
-      root("heads", c.heads),
-      root("kv_heads", c.kv_heads),
-      root("vocab_size", c.vocabulary),
-      root("dtype", model::name_of(*options.dtype)),
-      root("residual_dtype", model::name_of(options.residual)),
-      root("model_name", options.model.filename().empty() ? options.model.parent_path().filename().string()
-                                                          : options.model.filename().string()),
-      root("corpus_name", options.corpus.filename().string())};
+  std::vector<archive::Attribute> all = run_attributes(to_ini(options), resources, command, ranks);
+  for (archive::Attribute& one :
+       model_attributes(options.model, input.config, *options.dtype, options.residual))
+    all.push_back(std::move(one));
+  all.push_back(root("seed", options.seed));
+  all.push_back(root("corpus_name", options.corpus.filename().string()));
+  return all;
 }
 
 }  // namespace orrery::study

@@ -5,6 +5,7 @@
 #include "orrery/study/trace_input.hpp"
 #include "orrery/study/trace_options.hpp"
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,14 @@ struct InputHashes {
 };
 InputHashes hash_inputs(const TraceOptions& options, const TraceInput& input);
 
-/// The root attributes that are known before computing: program, machine, options and model.
+/// Root attributes that are known before computing: program, machine and options (`config`, INI text).
+std::vector<archive::Attribute> run_attributes(const std::string& config, const Resources& resources,
+                                               const std::string& command, std::int64_t ranks);
+/// Of the model in `folder`, and the formats that it runs in.
+std::vector<archive::Attribute> model_attributes(const std::filesystem::path& folder,
+                                                 const model::LlamaConfig& config, model::DType dtype,
+                                                 model::DType residual);
+/// Those of a trace.
 std::vector<archive::Attribute> provenance(const TraceOptions& options, const TraceInput& input,
                                            const Resources& resources, const std::string& command,
                                            std::int64_t ranks);

@@ -59,7 +59,7 @@ int visible_gpus() {
   return static_cast<int>(at::getNumGPUs());
 }
 
-PlannedRanks planned_here(const TraceOptions& options, int ranks, int ranks_a_node) {
+PlannedRanks planned_here(const MachineOptions& options, int ranks, int ranks_a_node) {
   PlannedRanks planned;
   planned.ranks = ranks;
   planned.ranks_a_node = ranks_a_node;
@@ -74,7 +74,21 @@ PlannedRanks planned_here(const TraceOptions& options, int ranks, int ranks_a_no
   return planned;
 }
 
-Resources find_resources(const TraceOptions& options, const parallel::Communicator& ranks,
+PlannedRanks planned_ranks(const Resources& resources, const parallel::Communicator& ranks,
+                           const parallel::Communicator& node) {
+  PlannedRanks planned;
+  planned.ranks = ranks.size();
+  planned.ranks_a_node = static_cast<int>(ranks.max(std::int64_t{node.size()}));
+  planned.threads = static_cast<int>(ranks.max(std::int64_t{resources.threads}));
+  planned.gpu = resources.device.is_cuda();
+  planned.process_bytes = ranks.max(core::peak_resident_bytes());
+  // What the processes have already is no longer available, and is in the plan.
+  const std::int64_t available = ranks.min(core::available_memory());
+  if (available > 0) planned.available_bytes = available + planned.process_bytes * planned.ranks_a_node;
+  return planned;
+}
+
+Resources find_resources(const MachineOptions& options, const parallel::Communicator& ranks,
                          const parallel::Communicator& node) {
   at::globalContext().setAllowTF32CuBLAS(false);
   at::globalContext().setAllowBF16ReductionCuBLAS(false, /*allow_splitk=*/false);

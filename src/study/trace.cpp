@@ -77,7 +77,6 @@ class Trace {
   void open_file();
   void write();
   void finish();
-  PlannedRanks planned_ranks() const;
   const std::vector<std::vector<std::int64_t>>& own_rounds() const;
   std::vector<archive::Attribute> timing() const;
   std::vector<archive::Attribute> last_attributes();
@@ -103,29 +102,16 @@ class Trace {
   double load_seconds_ = 0, forward_seconds_ = 0, statistics_seconds_ = 0, write_seconds_ = 0;
 };
 
-PlannedRanks Trace::planned_ranks() const {
-  PlannedRanks planned;
-  planned.ranks = ranks_.size();
-  planned.ranks_a_node = static_cast<int>(ranks_.max(std::int64_t{node_.size()}));
-  planned.threads = static_cast<int>(ranks_.max(std::int64_t{resources_.threads}));
-  planned.gpu = resources_.device.is_cuda();
-  planned.process_bytes = ranks_.max(core::peak_resident_bytes());
-  // What the processes have already is no longer available, and is in the plan.
-  const std::int64_t available = ranks_.min(core::available_memory());
-  if (available > 0) planned.available_bytes = available + planned.process_bytes * planned.ranks_a_node;
-  return planned;
-}
-
 /// Reads and checks everything small, decides, and makes room for the output: all that can fail before
 /// computing.
 void Trace::prepare() {
   parallel::agree(ranks_, "checking the options", [&] { options_.validate(); });
-  resources_ = find_resources(options_, ranks_, node_);
+  resources_ = find_resources(options_.machine, ranks_, node_);
   if (!options_.dtype) {
     options_.dtype = resources_.device.is_cuda() ? model::DType::bfloat16 : model::DType::float32;
   }
   input_ = read_trace_input(options_, ranks_);
-  const PlannedRanks planned = planned_ranks();
+  const PlannedRanks planned = planned_ranks(resources_, ranks_, node_);
   parallel::agree(ranks_, "planning", [&] {
     plan_ = plan_trace(input_, options_, planned);
     require_memory(plan_, planned);

@@ -5,13 +5,11 @@
 #include "orrery/core/log.hpp"
 #include "orrery/core/narrow.hpp"
 #include "orrery/core/random.hpp"
-#include "orrery/model/weights.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/text/tokenizer.hpp"
 
 #include <algorithm>
 #include <numeric>
-#include <regex>
 #include <span>
 
 namespace orrery::study {
@@ -20,28 +18,10 @@ namespace {
 using core::bad_input;
 using core::concat;
 
-void require_folder(const std::filesystem::path& folder) {
-  if (std::filesystem::is_directory(folder)) return;
-  static const std::regex hub_name("[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+");
-  const std::string name = folder.string();
-  if (!std::filesystem::exists(folder) && std::regex_match(name, hub_name)) {
-    throw bad_input("--model is the name of a model, not a folder", name,
-                    concat("orrery downloads nothing: `huggingface-cli download ", name,
-                           " --local-dir DIR` gets it, then give --model DIR"));
-  }
-  throw bad_input("--model is no folder", name,
-                  "give a folder with config.json, *.safetensors and a tokenizer");
-}
-
-void read_model(const TraceOptions& options, TraceInput& input) {
-  require_folder(options.model);
-  input.config = model::read_llama_config(options.model);
-  if (options.weights == WeightChoice::random) {
-    input.untrained.emplace(core::narrow<std::uint64_t>(options.seed), input.config.initializer_range);
-    return;
-  }
-  input.checkpoint.emplace(options.model);
-  model::check_weights(input.config, *input.checkpoint);
+void read_weights(const TraceOptions& options, TraceInput& input) {
+  const bool untrained = options.weights == WeightChoice::random;
+  static_cast<ModelInput&>(input) =
+      read_model(options.model, untrained ? std::optional(options.seed) : std::nullopt);
 }
 
 void read_samples(const TraceOptions& options, TraceInput& input) {
@@ -150,14 +130,9 @@ std::int64_t TraceInput::row_count() const {
   return run_token_count() - leading * samples();
 }
 
-const model::TensorSource& TraceInput::weights() const {
-  if (untrained) return *untrained;
-  return *checkpoint;
-}
-
 TraceInput read_trace_input(const TraceOptions& options) {
   TraceInput input;
-  read_model(options, input);
+  read_weights(options, input);
   read_samples(options, input);
   choose_tokens(options, input);
   return input;
@@ -165,7 +140,7 @@ TraceInput read_trace_input(const TraceOptions& options) {
 
 TraceInput read_trace_input(const TraceOptions& options, const parallel::Communicator& ranks) {
   TraceInput input;
-  parallel::agree(ranks, "reading the model's configuration", [&] { read_model(options, input); });
+  parallel::agree(ranks, "reading the model's configuration", [&] { read_weights(options, input); });
   parallel::agree(ranks, "reading the corpus", [&] {
     if (ranks.is_root()) read_samples(options, input);
   });

@@ -1,44 +1,15 @@
 #include "orrery/study/trace_options.hpp"
 
-#include "orrery/core/concat.hpp"
-#include "orrery/core/error.hpp"
+#include "option_words.hpp"
 
 #include <array>
 #include <limits>
-#include <span>
-#include <string_view>
-#include <utility>
 
 namespace orrery::study {
 namespace {
 
 using core::concat;
 
-template <class Choice>
-using Words = std::span<const std::pair<std::string_view, Choice>>;
-
-template <class Choice>
-Choice choice_from(const std::string& word, const char* option, Words<Choice> words) {
-  std::string known;
-  for (const auto& [name, choice] : words) {
-    if (name == word) return choice;
-    known += concat(known.empty() ? "" : ", ", name);
-  }
-  throw core::usage_error(concat("unknown word for --", option), word, concat("use one of ", known));
-}
-
-template <class Choice>
-const char* word_of(Choice choice, Words<Choice> words) {
-  for (const auto& [name, known] : words) {
-    if (known == choice) return name.data();
-  }
-  return "";
-}
-
-constexpr std::array<std::pair<std::string_view, DeviceChoice>, 3> devices = {
-    {{"auto", DeviceChoice::automatic}, {"cpu", DeviceChoice::cpu}, {"cuda", DeviceChoice::cuda}}};
-constexpr std::array<std::pair<std::string_view, OrderChoice>, 3> orders = {
-    {{"auto", OrderChoice::automatic}, {"tiles", OrderChoice::tiles}, {"layers", OrderChoice::layers}}};
 constexpr std::array<std::pair<std::string_view, Tokens>, 3> tokens_words = {
     {{"last", Tokens::last}, {"random", Tokens::random}, {"all", Tokens::all}}};
 constexpr std::array<std::pair<std::string_view, WeightChoice>, 2> weights_words = {
@@ -50,27 +21,8 @@ constexpr std::array<std::pair<std::string_view, MomentsChoice>, 3> moments_word
 constexpr std::array<std::pair<std::string_view, Store>, 2> stores = {
     {{"rows", Store::rows}, {"none", Store::none}}};
 
-void require_range(const char* option, std::int64_t value, std::int64_t least, std::int64_t greatest) {
-  if (value >= least && value <= greatest) return;
-  throw core::usage_error(concat("--", option, " is out of range"), std::to_string(value),
-                          concat("give a whole number from ", least, " to ", greatest));
-}
-
-void require_path(const char* option, const std::filesystem::path& path) {
-  if (path.empty()) {
-    throw core::usage_error(concat("--", option, " is missing"), "no value given",
-                            "`orrery trace --help` lists the options");
-  }
-}
-
 }  // namespace
 
-DeviceChoice device_choice_from(const std::string& word) {
-  return choice_from<DeviceChoice>(word, "device", devices);
-}
-OrderChoice order_choice_from(const std::string& word) {
-  return choice_from<OrderChoice>(word, "order", orders);
-}
 Tokens tokens_from(const std::string& word) {
   return choice_from<Tokens>(word, "tokens", tokens_words);
 }
@@ -82,12 +34,6 @@ MomentsChoice moments_choice_from(const std::string& word) {
 }
 Store store_from(const std::string& word) {
   return choice_from<Store>(word, "store", stores);
-}
-const char* name_of(DeviceChoice choice) {
-  return word_of<DeviceChoice>(choice, devices);
-}
-const char* name_of(OrderChoice choice) {
-  return word_of<OrderChoice>(choice, orders);
 }
 const char* name_of(Tokens tokens) {
   return word_of<Tokens>(tokens, tokens_words);
@@ -104,9 +50,9 @@ const char* name_of(Store store) {
 
 void TraceOptions::validate() const {
   constexpr std::int64_t many = std::int64_t{1} << 40;
-  require_path("model", model);
-  require_path("corpus", corpus);
-  require_path("out", out);
+  require_path("trace", "model", model);
+  require_path("trace", "corpus", corpus);
+  require_path("trace", "out", out);
   require_range("samples", selection.samples, 0, many);
   require_range("min-chars", selection.min_chars, 0, many);
   require_range("max-chars", selection.max_chars, 1, many);
@@ -114,7 +60,7 @@ void TraceOptions::validate() const {
     throw core::usage_error("no row can have more characters than --min-chars and fewer than --max-chars",
                             concat(selection.min_chars, " and ", selection.max_chars), "widen the range");
   }
-  require_range("threads", threads, 0, 4096);
+  machine.validate();
   require_range("tile-tokens", tile_tokens, 1, 1 << 24);
   if (tokens == Tokens::all && moments == MomentsChoice::rows) {
     throw core::usage_error("--tokens all keeps no rows", "--moments rows",
@@ -126,14 +72,9 @@ void TraceOptions::validate() const {
 }
 
 std::string to_ini(const TraceOptions& o) {
-  const auto path = [](const std::filesystem::path& p) {
-    return std::filesystem::absolute(p).lexically_normal().string();
-  };
   std::string text = "[trace]\n";
-  const auto line = [&](const char* name, const auto& value) { text += concat(name, " = ", value, "\n"); };
-  line("model", path(o.model));
-  line("corpus", path(o.corpus));
-  line("out", path(o.out));
+  const auto line = [&](const char* name, const auto& value) { text += ini_line(name, value); };
+  text += ini_path("model", o.model) + ini_path("corpus", o.corpus) + ini_path("out", o.out);
   line("samples", o.selection.samples);
   line("min-chars", o.selection.min_chars);
   line("max-chars", o.selection.max_chars);
@@ -141,9 +82,7 @@ std::string to_ini(const TraceOptions& o) {
   line("weights", name_of(o.weights));
   if (o.dtype) line("dtype", model::name_of(*o.dtype));
   line("residual", model::name_of(o.residual));
-  line("device", name_of(o.device));
-  line("threads", o.threads);
-  line("order", name_of(o.order));
+  text += to_ini(o.machine);
   line("tile-tokens", o.tile_tokens);
   line("moments", name_of(o.moments));
   line("components", o.components);

@@ -6,6 +6,7 @@
 #include "orrery/schedule/tiles.hpp"
 #include "orrery/statistics/cost.hpp"
 #include "orrery/statistics/shards.hpp"
+#include "orrery/study/resources.hpp"
 #include "orrery/study/trace_input.hpp"
 #include "orrery/study/trace_options.hpp"
 
@@ -14,16 +15,6 @@
 #include <vector>
 
 namespace orrery::study {
-
-/// What the planned ranks have.
-struct PlannedRanks {
-  int ranks = 1;
-  int ranks_a_node = 1;
-  int threads = 1;  ///< of each rank
-  bool gpu = false;
-  std::int64_t process_bytes = 0;    ///< of a rank before it reads anything: libraries and MPI
-  std::int64_t available_bytes = 0;  ///< of a node; 0: not known
-};
 
 /// How a run comes to its statistics: from all rows in memory, or from moments of rows that pass by.
 enum class Moments { rows, streaming };

@@ -1,11 +1,11 @@
 #pragma once
 
 #include "orrery/parallel/communicator.hpp"
-#include "orrery/study/plan.hpp"
-#include "orrery/study/trace_options.hpp"
+#include "orrery/study/machine_options.hpp"
 
 #include <c10/core/Device.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -23,11 +23,25 @@ struct Resources {
 /// rank r of `node` takes GPU r mod G of the G it sees; two ranks on one GPU are a warning. Turns TF32 and
 /// reduced-precision sums off. Throws resource_error, on all, where some ranks see a GPU and others don't, or
 /// none where cuda is asked.
-Resources find_resources(const TraceOptions& options, const parallel::Communicator& ranks,
+Resources find_resources(const MachineOptions& options, const parallel::Communicator& ranks,
                          const parallel::Communicator& node);
 
+/// What the planned ranks have.
+struct PlannedRanks {
+  int ranks = 1;
+  int ranks_a_node = 1;
+  int threads = 1;  ///< of each rank
+  bool gpu = false;
+  std::int64_t process_bytes = 0;    ///< of a rank before it reads anything: libraries and MPI
+  std::int64_t available_bytes = 0;  ///< of a node; 0: not known
+};
+
+/// Collective: what these ranks have, the least of any of them; what their processes hold already counted in.
+PlannedRanks planned_ranks(const Resources& resources, const parallel::Communicator& ranks,
+                           const parallel::Communicator& node);
+
 /// What `ranks` ranks of this very machine would have, as far as one process can tell without MPI.
-PlannedRanks planned_here(const TraceOptions& options, int ranks, int ranks_a_node);
+PlannedRanks planned_here(const MachineOptions& options, int ranks, int ranks_a_node);
 
 /// GPUs that this process sees.
 int visible_gpus();

@@ -2,25 +2,19 @@
 
 #include "orrery/core/index.hpp"
 #include "orrery/model/llama.hpp"
-#include "orrery/model/llama_config.hpp"
-#include "orrery/model/random_weights.hpp"
-#include "orrery/model/safetensors.hpp"
 #include "orrery/parallel/communicator.hpp"
 #include "orrery/schedule/forward_pass.hpp"
+#include "orrery/study/model_input.hpp"
 #include "orrery/study/trace_options.hpp"
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace orrery::study {
 
 /// What a run reads before it computes, checked: all but the weights themselves.
-struct TraceInput {
-  model::LlamaConfig config;
-  std::optional<model::Checkpoint> checkpoint;    ///< with `--weights file`
-  std::optional<model::RandomWeights> untrained;  ///< with `--weights random`
+struct TraceInput : ModelInput {
   std::string tokenizer_file;                     ///< its name in the model folder
   std::vector<std::int64_t> rows;                 ///< (samples) line of each in the corpus, from 0
   std::vector<std::int64_t> characters;           ///< (samples)
@@ -43,7 +37,6 @@ struct TraceInput {
   /// N: rows of all samples.
   std::int64_t row_count() const;
 
-  const model::TensorSource& weights() const;
   /// What the forward runs; refers to this.
   schedule::Samples forward_samples() const { return {tokens, run_lengths, leading}; }
 };

@@ -2,6 +2,7 @@
 
 #include "orrery/archive/output.hpp"
 #include "orrery/model/dtype.hpp"
+#include "orrery/study/machine_options.hpp"
 #include "orrery/text/corpus.hpp"
 
 #include <cstdint>
@@ -11,8 +12,6 @@
 
 namespace orrery::study {
 
-enum class DeviceChoice { automatic, cpu, cuda };
-enum class OrderChoice { automatic, tiles, layers };
 /// Which tokens are rows: one of each sample, its last or one at a seeded place, or all but BOS.
 enum class Tokens { last, random, all };
 /// Where the weights come from; `random`: an untrained model of the same configuration.
@@ -31,9 +30,7 @@ struct TraceOptions {
   WeightChoice weights = WeightChoice::file;
   std::optional<model::DType> dtype;  ///< bfloat16 on a GPU, float32 on a CPU where not given
   model::DType residual = model::DType::float32;
-  DeviceChoice device = DeviceChoice::automatic;
-  int threads = 0;  ///< 0: this rank's share of the cores it may run on
-  OrderChoice order = OrderChoice::automatic;
+  MachineOptions machine;
   std::int64_t tile_tokens = 512;
   MomentsChoice moments = MomentsChoice::automatic;
   std::int64_t components = 64;
@@ -49,14 +46,10 @@ struct TraceOptions {
 /// The options as an INI file with a section [trace] that repeats the run: `--overwrite` left out.
 std::string to_ini(const TraceOptions& options);
 
-DeviceChoice device_choice_from(const std::string& word);
-OrderChoice order_choice_from(const std::string& word);
 Tokens tokens_from(const std::string& word);
 WeightChoice weight_choice_from(const std::string& word);
 MomentsChoice moments_choice_from(const std::string& word);
 Store store_from(const std::string& word);
-const char* name_of(DeviceChoice choice);
-const char* name_of(OrderChoice choice);
 const char* name_of(Tokens tokens);
 const char* name_of(WeightChoice choice);
 const char* name_of(MomentsChoice choice);

@@ -1,0 +1,58 @@
+#include "orrery/study/machine_options.hpp"
+
+#include "option_words.hpp"
+
+#include <array>
+
+namespace orrery::study {
+namespace {
+
+using core::concat;
+
+constexpr std::array<std::pair<std::string_view, DeviceChoice>, 3> devices = {
+    {{"auto", DeviceChoice::automatic}, {"cpu", DeviceChoice::cpu}, {"cuda", DeviceChoice::cuda}}};
+constexpr std::array<std::pair<std::string_view, OrderChoice>, 3> orders = {
+    {{"auto", OrderChoice::automatic}, {"tiles", OrderChoice::tiles}, {"layers", OrderChoice::layers}}};
+
+}  // namespace
+
+void require_range(const char* option, std::int64_t value, std::int64_t least, std::int64_t greatest) {
+  if (value >= least && value <= greatest) return;
+  throw core::usage_error(concat("--", option, " is out of range"), std::to_string(value),
+                          concat("give a whole number from ", least, " to ", greatest));
+}
+
+void require_path(const char* command, const char* option, const std::filesystem::path& path) {
+  if (path.empty()) {
+    throw core::usage_error(concat("--", option, " is missing"), "no value given",
+                            concat("`orrery ", command, " --help` lists the options"));
+  }
+}
+
+std::string ini_path(const char* name, const std::filesystem::path& path) {
+  return ini_line(name, std::filesystem::absolute(path).lexically_normal().string());
+}
+
+void MachineOptions::validate() const {
+  require_range("threads", threads, 0, 4096);
+}
+
+std::string to_ini(const MachineOptions& o) {
+  return ini_line("device", name_of(o.device)) + ini_line("threads", o.threads) +
+         ini_line("order", name_of(o.order));
+}
+
+DeviceChoice device_choice_from(const std::string& word) {
+  return choice_from<DeviceChoice>(word, "device", devices);
+}
+OrderChoice order_choice_from(const std::string& word) {
+  return choice_from<OrderChoice>(word, "order", orders);
+}
+const char* name_of(DeviceChoice choice) {
+  return word_of<DeviceChoice>(choice, devices);
+}
+const char* name_of(OrderChoice choice) {
+  return word_of<OrderChoice>(choice, orders);
+}
+
+}  // namespace orrery::study
