@@ -5,6 +5,7 @@
 #include "orrery/core/log.hpp"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <optional>
@@ -98,6 +99,28 @@ void make_empty_file(const std::filesystem::path& path, std::int64_t bytes) {
   if (::ftruncate(file.number(), 0) != 0) {
     throw core::system_error("the output file can't be made", path.string(), "see to the disk");
   }
+}
+
+void replace_file(const std::filesystem::path& path, std::string_view bytes) {
+  const std::filesystem::path made = path.string() + ".new";
+  const auto fail = [&](const std::filesystem::path& where) {
+    throw core::system_error("a file can't be written", where.string(), "see to the disk's space and rights");
+  };
+  try {
+    const Descriptor file(made, O_WRONLY | O_CREAT | O_TRUNC);
+    while (!bytes.empty()) {
+      const ssize_t written = ::write(file.number(), bytes.data(), bytes.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) fail(made);
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+    if (::fsync(file.number()) != 0) fail(made);
+    if (::rename(made.c_str(), path.c_str()) != 0) fail(path);
+  } catch (...) {
+    ::unlink(made.c_str());
+    throw;
+  }
+  sync_to_disk(path.has_parent_path() ? path.parent_path() : std::filesystem::path("."));
 }
 
 void sync_to_disk(const std::filesystem::path& path) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string_view>
 
 namespace orrery::archive {
 
@@ -29,6 +30,10 @@ void make_empty_file(const std::filesystem::path& path, std::int64_t bytes);
 
 /// Throws io_error unless the file system of `path` says that it has `bytes` free bytes, or says nothing.
 void check_free_space(const std::filesystem::path& path, std::int64_t bytes);
+
+/// Gives `path` these bytes, all or none: they are on disk under the name PATH.new before it becomes PATH,
+/// and the new name is on disk when this returns. Throws io_error; what was at `path` is still there then.
+void replace_file(const std::filesystem::path& path, std::string_view bytes);
 
 /// Waits until the file or folder at `path` is on disk. Throws io_error.
 void sync_to_disk(const std::filesystem::path& path);

@@ -4,43 +4,87 @@
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
 #include "orrery/core/log.hpp"
+#include "orrery/core/narrow.hpp"
 #include "part_lock.hpp"
+#include "work_names.hpp"
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <optional>
 #include <stdio.h>
 #include <string>
+#include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 namespace orrery::archive {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* lock_name = "lock";
-/// All that may lie in OUT.part, the lock last: it guards the rest.
-constexpr std::array<const char*, 2> own_names{"data.h5", lock_name};
 /// Room for what `set_attributes` adds at the end: headline and timing, and 17 bytes of checksum for 16 MiB.
 std::int64_t attribute_bytes(std::int64_t file_bytes) {
   return (std::int64_t{256} << 10) + (file_bytes >> 19);
 }
 
-[[noreturn]] void exists(const fs::path& path, const std::string& what) {
-  throw core::usage_error(what, path.string(), "give --overwrite to replace it, or another --out");
+[[noreturn]] void exists(const fs::path& path, const std::string& what,
+                         const std::string& advice = "give --overwrite to replace it, or another --out") {
+  throw core::usage_error(what, path.string(), advice);
 }
 
-void check_target(const fs::path& out, Existing existing) {
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(fs::symlink_status(path, ignored));
+}
+
+bool is_file(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
+}
+
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+fs::path work_folder(const fs::path& out) {
+  return out.string() + ".part";
+}
+
+/// Names in a folder; none where it is missing.
+std::vector<std::string> names_in(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
+    names.push_back(entry.path().filename().string());
+  }
+  return names;
+}
+
+/// Whether a process that lives holds the lock. One that is only just taking it sees ours.
+bool is_held(const fs::path& lock) {
+  const std::optional<LockOwner> owner = read_lock(lock);
+  return owner && !is_stale(*owner, this_process());
+}
+
+std::string checked_prefix(const std::optional<Part>& part) {
+  if (!part) return "";
+  if (part->number < 0 || part->number >= part->count || part->count > Part::most) {
+    throw core::usage_error("there is no such part", core::concat(part->number, "/", part->count),
+                            core::concat("give 0 … n − 1 of n, n at most ", Part::most));
+  }
+  return prefix_of(*part);
+}
+
+void check_target(const fs::path& out) {
   if (out.empty() || out.filename().empty()) {
     throw core::usage_error("the output is a folder", out.string(), "give --out a file's name");
   }
   std::error_code ignored;
-  const fs::path parent = out.has_parent_path() ? out.parent_path() : fs::path(".");
-  if (!fs::is_directory(parent, ignored)) {
-    throw core::io_error("the output's folder does not exist", parent.string(), "make it first");
+  if (!fs::is_directory(folder_of(out), ignored)) {
+    throw core::io_error("the output's folder does not exist", folder_of(out).string(), "make it first");
   }
   const fs::file_status target = fs::status(out, ignored);
   if (fs::is_directory(target)) {
@@ -50,36 +94,38 @@ void check_target(const fs::path& out, Existing existing) {
   if (fs::exists(target) && !fs::is_regular_file(target)) {
     throw core::usage_error("the output is no regular file", out.string(), "give another --out");
   }
-  if (existing == Existing::refuse && fs::exists(fs::symlink_status(out, ignored))) {
-    exists(out, "the output exists");
+}
+
+/// Makes the folder, or sees that it is one.
+void make_folder(const fs::path& folder) {
+  if (::mkdir(folder.c_str(), 0777) == 0) {
+    sync_to_disk(folder_of(folder));
+    return;
   }
-}
-
-/// Removes what orrery put into the folder, and the folder; false where something else lies there.
-bool remove_part(const fs::path& part) {
-  for (const char* name : own_names) ::unlink((part / name).c_str());
-  if (::rmdir(part.c_str()) == 0 || errno == ENOENT) return true;
-  if (errno == ENOTEMPTY || errno == EEXIST) return false;
-  throw core::system_error("work in progress can't be removed", part.string(), "see to the folder's rights");
-}
-
-/// Empties the folder of another run and locks it.
-void take_over(const fs::path& part) {
+  if (errno != EEXIST) {
+    throw core::system_error("the output's folder can't be written", folder.string(),
+                             "see to its rights, or give another --out");
+  }
   std::error_code ignored;
-  if (!fs::is_directory(fs::symlink_status(part, ignored))) {
-    throw core::usage_error("something lies where work in progress should", part.string(),
-                            "move it, or give another --out");
+  const fs::file_status status = fs::symlink_status(folder, ignored);
+  // It may be gone by now: then the lock can't be made, and we are back here.
+  if (!fs::exists(status) || fs::is_directory(status)) return;
+  throw core::usage_error("something lies where work in progress should", folder.string(),
+                          "move it, or give another --out");
+}
+
+/// What is wrong with work of `theirs` in the folder of ours, or nothing.
+std::string conflict(const fs::path& folder, const std::string& ours, const std::string& name,
+                     const WorkName& theirs) {
+  if (ours == theirs.prefix) return "";
+  if (theirs.prefix.empty()) return "an undivided run lies in the folder for work in progress";
+  if (ours.empty()) return "a run in parts lies in the folder for work in progress";
+  const std::optional<WorkName> us = parse_work_name(ours + work_files.back());
+  if (us->part && theirs.part && us->part->count != theirs.part->count) {
+    return core::concat("a run in ", theirs.part->count, " parts lies in the folder for work in progress");
   }
-  take_lock(part / lock_name, this_process());
-  for (const char* name : own_names) {
-    if (std::string_view(name) != lock_name) ::unlink((part / name).c_str());
-  }
-  for (const fs::directory_entry& entry : fs::directory_iterator(part, ignored)) {
-    if (entry.path().filename() == lock_name) continue;
-    ::unlink((part / lock_name).c_str());
-    throw core::usage_error("a file of somebody else's lies in the folder for work in progress",
-                            entry.path().string(), "move it, or give another --out");
-  }
+  if ((us->part && theirs.part) || theirs.file != work_files.back() || !is_held(folder / name)) return "";
+  return theirs.part ? "a part is at work, and can't be joined" : "the parts are being joined";
 }
 
 /// Renames, but not over a file that is there.
@@ -97,31 +143,151 @@ void rename_to_new(const fs::path& from, const fs::path& to) {
   throw core::system_error("the output can't be renamed", to.string(), "see to the folder's rights");
 }
 
+/// "0/8, 3/8, 5/8, …" where any file of parts is missing.
+void check_none_missing(const fs::path& folder, const std::vector<fs::path>& files) {
+  constexpr std::int64_t most_named = 20;
+  std::int64_t missing = 0;
+  std::string named;
+  for (std::size_t number = 0; number < files.size(); ++number) {
+    if (!files[number].empty() || ++missing > most_named) continue;
+    named += core::concat(missing > 1 ? ", " : "", number, "/", files.size());
+  }
+  if (missing > most_named) named += core::concat(" and ", missing - most_named, " more");
+  if (missing == std::ssize(files)) {
+    throw core::bad_input("there are no finished parts to join", folder.string(),
+                          "run all parts first, with --part");
+  }
+  if (missing > 0) {
+    throw core::bad_input("parts are missing, or being made again",
+                          core::concat(folder.string(), ": ", named), "run them with --part, then join");
+  }
+}
+
+bool is_finished_result(const fs::path& result, const fs::path& file, const fs::path& overwrite) {
+  return is_there(result) && !(is_there(file) && is_there(overwrite));
+}
+
 }  // namespace
 
-Output::Output(fs::path out, Existing existing)
-    : out_(std::move(out)), part_(out_.string() + ".part"), existing_(existing) {
-  check_target(out_, existing_);
-  if (::mkdir(part_.c_str(), 0777) == 0) {
+Output::Output(fs::path out, Existing existing, std::optional<Part> part)
+    : Output(std::move(out), existing, checked_prefix(part)) {}
+
+Output Output::for_join(fs::path out, Existing existing) {
+  return Output(std::move(out), existing, std::string(join_prefix));
+}
+
+Output::Output(fs::path out, Existing existing, const std::string& prefix)
+    : out_(std::move(out)),
+      folder_(work_folder(out_)),
+      prefix_(prefix),
+      result_(prefix_.empty() || is_join() ? out_ : own(finished_file)) {
+  check_target(out_);
+  is_done_ = existing == Existing::resume && is_finished();
+  // A process killed just after the rename leaves files, but not the one that was renamed.
+  if (is_done_ && (is_there(file()) || !has_own_files())) return;
+  check_neighbours();
+  if (existing == Existing::refuse) refuse_existing();
+  lock();
+  try {
+    // Again: others may have begun or finished while we were looking.
+    check_neighbours();
+    if (existing == Existing::refuse && is_there(result_)) exists(result_, "the output exists");
+    is_done_ = existing == Existing::resume && is_finished();
+    if (!is_done_) begin(existing);
+  } catch (...) {
+    leave();
+    throw;
+  }
+  if (is_done_) is_there(file()) ? leave() : discard();
+}
+
+fs::path Output::own(const char* name) const {
+  return folder_ / (prefix_ + name);
+}
+
+bool Output::is_join() const {
+  return prefix_ == join_prefix;
+}
+
+bool Output::has_own_files() const {
+  return std::ranges::any_of(work_files, [&](const char* name) { return is_there(own(name)); });
+}
+
+/// Whether result() is there, and is not an old one that work in progress is to replace.
+bool Output::is_finished() const {
+  return is_finished_result(result_, file(), own("overwrite"));
+}
+
+std::optional<fs::path> finished_result(const fs::path& out, std::optional<Part> part) {
+  const std::string prefix = checked_prefix(part);
+  const fs::path folder = work_folder(out);
+  const fs::path result = part ? folder / (prefix + finished_file) : out;
+  if (!is_finished_result(result, folder / (prefix + "data.h5"), folder / (prefix + "overwrite")))
+    return std::nullopt;
+  return result;
+}
+
+/// Throws where there is anything that `overwrite` would replace. What an earlier join left is nothing.
+void Output::refuse_existing() const {
+  for (const fs::path& path : {out_, result_}) {
+    if (is_there(path)) exists(path, "the output exists");
+  }
+  if (is_join() || (prefix_.empty() ? !is_there(folder_) : !has_own_files())) return;
+  const fs::path& work = prefix_.empty() ? folder_ : file();
+  if (const std::optional<LockOwner> owner = read_lock(own("lock")); owner && is_held(own("lock"))) {
+    exists(work, "another run is writing this output, " + text_of(*owner));
+  }
+  exists(work, "work in progress on the output exists",
+         is_there(checkpoint())
+             ? "give --resume to go on with it, --overwrite to begin anew, or another --out"
+             : "give --overwrite to replace it, or another --out");
+}
+
+/// Throws where the folder holds what is not ours, or another kind of run.
+void Output::check_neighbours() const {
+  for (const std::string& name : names_in(folder_)) {
+    const std::optional<WorkName> theirs = parse_work_name(name);
+    const fs::path path = folder_ / name;
+    if (!theirs) {
+      exists(path, "a file of somebody else's lies in the folder for work in progress",
+             "move it, or give another --out");
+    }
+    const std::string problem = conflict(folder_, prefix_, name, *theirs);
+    if (!problem.empty()) {
+      exists(path, problem, "finish that, remove it when it is of no use, or give another --out");
+    }
+  }
+}
+
+/// Makes the folder and takes our lock in it. Parts that end at the same time take an empty folder away, so
+/// an error of the disk counts only when it stays.
+void Output::lock() {
+  constexpr int attempts = 100;
+  for (int attempt = 1; !is_locked_; ++attempt) {
+    make_folder(folder_);
     try {
-      take_lock(part_ / lock_name, this_process());
-    } catch (...) {
-      ::rmdir(part_.c_str());
+      take_lock(own("lock"), this_process());
+      is_locked_ = true;
+    } catch (const core::Error& error) {
+      if (error.code() == core::ExitCode::io && attempt < attempts) continue;
+      ::rmdir(folder_.c_str());
       throw;
     }
-    return;
   }
-  if (errno != EEXIST) {
-    throw core::system_error("the output's folder can't be written", part_.string(),
-                             "see to its rights, or give another --out");
+}
+
+/// Behind the lock: keeps what can go on, and drops the rest.
+void Output::begin(Existing existing) {
+  const bool resumes = existing == Existing::resume;
+  goes_on_ = resumes && !is_join() && is_file(file()) && is_file(checkpoint());
+  replaces_ = existing == Existing::overwrite || (resumes && is_there(own("overwrite")));
+  ::unlink(own("checkpoint.new").c_str());
+  if (!goes_on_) {
+    for (const char* name : work_files) {
+      if (std::string_view(name) != work_files.back()) ::unlink(own(name).c_str());
+    }
   }
-  if (existing_ == Existing::refuse) {
-    const std::optional<LockOwner> owner = read_lock(part_ / lock_name);
-    const bool at_work = owner && !is_stale(*owner, this_process());
-    exists(part_, at_work ? "another run is writing this output, " + text_of(*owner)
-                          : "work in progress on the output exists");
-  }
-  take_over(part_);
+  if (replaces_) const Descriptor mark(own("overwrite"), O_WRONLY | O_CREAT);
 }
 
 void Output::reserve(std::int64_t bytes) const {
@@ -130,17 +296,70 @@ void Output::reserve(std::int64_t bytes) const {
 
 void Output::publish() {
   sync_to_disk(file());
-  if (existing_ == Existing::refuse) {
-    rename_to_new(file(), out_);
-  } else if (::rename(file().c_str(), out_.c_str()) != 0) {
-    throw core::system_error("the output can't be renamed", out_.string(), "see to the folder's rights");
+  if (!replaces_) {
+    rename_to_new(file(), result_);
+  } else if (::rename(file().c_str(), result_.c_str()) != 0) {
+    throw core::system_error("the output can't be renamed", result_.string(), "see to the folder's rights");
   }
-  sync_to_disk(out_.has_parent_path() ? out_.parent_path() : fs::path("."));
-  if (!remove_part(part_)) core::log_warn("files of somebody else's stay in " + part_.string());
+  sync_to_disk(folder_of(result_));
+  if (is_join()) {
+    for (const std::string& name : names_in(folder_)) {
+      const std::optional<WorkName> theirs = parse_work_name(name);
+      if (theirs && theirs->part) ::unlink((folder_ / name).c_str());
+    }
+  }
+  discard();
 }
 
 void Output::discard() {
-  if (!remove_part(part_)) core::log_warn("files of somebody else's stay in " + part_.string());
+  if (!is_locked_) return;
+  for (const char* name : work_files) ::unlink(own(name).c_str());
+  is_locked_ = false;
+  remove_folder();
+}
+
+void Output::leave() {
+  if (!is_locked_) return;
+  ::unlink(own("lock").c_str());
+  is_locked_ = false;
+  ::rmdir(folder_.c_str());
+}
+
+/// Removes the folder where it is empty.
+void Output::remove_folder() const {
+  if (::rmdir(folder_.c_str()) == 0 || errno == ENOENT) return;
+  if (errno != ENOTEMPTY && errno != EEXIST) {
+    throw core::system_error("work in progress can't be removed", folder_.string(),
+                             "see to the folder's rights");
+  }
+  for (const std::string& name : names_in(folder_)) {
+    if (!parse_work_name(name))
+      core::log_warn("a file of somebody else's stays: " + (folder_ / name).string());
+  }
+}
+
+FinishedParts finished_parts(const fs::path& out) {
+  const fs::path folder = work_folder(out);
+  FinishedParts parts;
+  std::vector<std::int64_t> begun;
+  for (const std::string& name : names_in(folder)) {
+    const std::optional<WorkName> work = parse_work_name(name);
+    if (!work || !work->part) continue;
+    const Part& part = *work->part;
+    if (parts.count != 0 && part.count != parts.count) {
+      throw core::bad_input("parts of two runs lie in one folder",
+                            core::concat(folder.string(), ": of ", parts.count, " and of ", part.count),
+                            "remove those of one, or make them with another --out");
+    }
+    parts.count = part.count;
+    parts.files.resize(core::narrow<std::size_t>(part.count));
+    if (work->file == finished_file) parts.files[core::narrow<std::size_t>(part.number)] = folder / name;
+    if (work->file == work_files.front()) begun.push_back(part.number);
+  }
+  // A part that is made again will replace the one that is there.
+  for (const std::int64_t number : begun) parts.files[core::narrow<std::size_t>(number)].clear();
+  check_none_missing(folder, parts.files);
+  return parts;
 }
 
 }  // namespace orrery::archive

@@ -17,32 +17,40 @@
 namespace orrery::archive {
 namespace {
 
-/// Field 22 of /proc/PID/stat; 0 where it can't be read. The second field, a name in brackets, may hold
-/// spaces.
-std::int64_t start_of(std::int64_t pid) {
+/// What the kernel says of a process; nothing where it can't be asked.
+struct ProcessState {
+  char state = 0;            // 'Z' once it is dead and nobody has waited for it
+  std::int64_t started = 0;  // since boot, in ticks
+};
+
+/// Fields 3 and 22 of /proc/PID/stat. The second, a name in brackets, may hold spaces.
+ProcessState state_of(std::int64_t pid) {
   std::ifstream file(core::concat("/proc/", pid, "/stat"));
   std::string line;
   std::getline(file, line);
   const std::size_t bracket = line.rfind(')');
-  if (bracket == std::string::npos) return 0;
+  if (bracket == std::string::npos) return {};
   std::istringstream fields(line.substr(bracket + 1));
+  ProcessState process;
+  fields >> process.state;
   std::string word;
-  for (int field = 3; field < 22; ++field) fields >> word;
-  std::int64_t started = 0;
-  fields >> started;
-  return started;
+  for (int field = 4; field < 22; ++field) fields >> word;
+  fields >> process.started;
+  return process;
 }
 
 bool is_alive(const LockOwner& owner) {
   if (owner.pid <= 0 || (::kill(static_cast<pid_t>(owner.pid), 0) != 0 && errno == ESRCH)) return false;
-  const std::int64_t started = start_of(owner.pid);
-  return started == 0 || owner.started == 0 || started == owner.started;
+  const ProcessState process = state_of(owner.pid);
+  // In a container the dead may stay for a while.
+  if (process.state == 'Z' || process.state == 'X') return false;
+  return process.started == 0 || owner.started == 0 || process.started == owner.started;
 }
 
 [[noreturn]] void held(const std::filesystem::path& lock, const std::string& owner) {
-  throw core::usage_error("another run is writing this output", lock.string() + ": " + owner,
-                          "wait for it or stop it, or give another --out; if it is surely gone, remove " +
-                              lock.parent_path().string());
+  throw core::usage_error(
+      "another run is writing this output", lock.string() + ": " + owner,
+      "wait for it or stop it, or give another --out; if it is surely gone, remove " + lock.string());
 }
 
 bool create(const std::filesystem::path& lock, const LockOwner& ours) {
@@ -70,7 +78,7 @@ LockOwner this_process() {
   ::gethostname(host.data(), host.size() - 1);
   owner.host = host.data();
   owner.pid = ::getpid();
-  owner.started = start_of(owner.pid);
+  owner.started = state_of(owner.pid).started;
   return owner;
 }
 

@@ -4,6 +4,7 @@
 #include "hdf5_handle.hpp"
 #include "hdf5_types.hpp"
 #include "orrery/core/concat.hpp"
+#include "orrery/core/narrow.hpp"
 #include "orrery/parallel/agreement.hpp"
 
 #include <algorithm>
@@ -89,6 +90,26 @@ Handle open_dataset(hid_t file, const Dataset& dataset, const std::vector<std::i
   return made;
 }
 
+/// Calls `work` with pieces of the slab of at most `limit` bytes (or one entry), and where each lies in
+/// `bytes`.
+template <class Byte, class Work>
+void in_pieces(const Slab& slab, std::span<Byte> bytes, std::int64_t limit, const Work& work) {
+  if (bytes.empty()) return;
+  const auto split = std::ranges::find_if(slab.count, [](std::int64_t count) { return count > 1; });
+  if (std::ssize(bytes) <= limit || split == slab.count.end()) return work(slab, bytes);
+  // Halves along the slowest dimension that has more than one entry are contiguous in memory.
+  const auto axis = static_cast<std::size_t>(split - slab.count.begin());
+  Slab first = slab;
+  Slab second = slab;
+  first.count[axis] = slab.count[axis] / 2;
+  second.offset[axis] += first.count[axis];
+  second.count[axis] -= first.count[axis];
+  const std::size_t cut =
+      bytes.size() / static_cast<std::size_t>(slab.count[axis]) * static_cast<std::size_t>(first.count[axis]);
+  in_pieces(first, bytes.first(cut), limit, work);
+  in_pieces(second, bytes.subspan(cut), limit, work);
+}
+
 }  // namespace
 
 SharedFile::Open SharedFile::open(unsigned flags) const {
@@ -129,56 +150,74 @@ SharedFile::~SharedFile() {
   if (open_) open_->leak();
 }
 
-void SharedFile::write(const std::string& path, const Slab& slab, std::span<const float> values) {
-  write_bytes(path, ElementType::float32, slab, std::as_bytes(values));
+std::uint64_t SharedFile::write(const std::string& path, const Slab& slab, std::span<const float> values) {
+  return write_bytes(path, ElementType::float32, slab, std::as_bytes(values));
 }
-void SharedFile::write(const std::string& path, const Slab& slab, std::span<const double> values) {
-  write_bytes(path, ElementType::float64, slab, std::as_bytes(values));
+std::uint64_t SharedFile::write(const std::string& path, const Slab& slab, std::span<const double> values) {
+  return write_bytes(path, ElementType::float64, slab, std::as_bytes(values));
 }
-void SharedFile::write(const std::string& path, const Slab& slab, std::span<const std::int32_t> values) {
-  write_bytes(path, ElementType::int32, slab, std::as_bytes(values));
+std::uint64_t SharedFile::write(const std::string& path, const Slab& slab,
+                                std::span<const std::int32_t> values) {
+  return write_bytes(path, ElementType::int32, slab, std::as_bytes(values));
 }
-void SharedFile::write(const std::string& path, const Slab& slab, std::span<const std::int64_t> values) {
-  write_bytes(path, ElementType::int64, slab, std::as_bytes(values));
+std::uint64_t SharedFile::write(const std::string& path, const Slab& slab,
+                                std::span<const std::int64_t> values) {
+  return write_bytes(path, ElementType::int64, slab, std::as_bytes(values));
 }
-void SharedFile::write(const std::string& path, const Slab& slab, std::span<const std::uint8_t> values) {
-  write_bytes(path, ElementType::uint8, slab, std::as_bytes(values));
+std::uint64_t SharedFile::write(const std::string& path, const Slab& slab,
+                                std::span<const std::uint8_t> values) {
+  return write_bytes(path, ElementType::uint8, slab, std::as_bytes(values));
+}
+void SharedFile::read(const std::string& path, const Slab& slab, std::span<float> into) const {
+  read_bytes(path, ElementType::float32, slab, std::as_writable_bytes(into));
+}
+void SharedFile::read(const std::string& path, const Slab& slab, std::span<double> into) const {
+  read_bytes(path, ElementType::float64, slab, std::as_writable_bytes(into));
+}
+void SharedFile::read(const std::string& path, const Slab& slab, std::span<std::int32_t> into) const {
+  read_bytes(path, ElementType::int32, slab, std::as_writable_bytes(into));
+}
+void SharedFile::read(const std::string& path, const Slab& slab, std::span<std::int64_t> into) const {
+  read_bytes(path, ElementType::int64, slab, std::as_writable_bytes(into));
+}
+void SharedFile::read(const std::string& path, const Slab& slab, std::span<std::uint8_t> into) const {
+  read_bytes(path, ElementType::uint8, slab, std::as_writable_bytes(into));
 }
 
-void SharedFile::write_bytes(const std::string& path, ElementType type, const Slab& slab,
-                             std::span<const std::byte> bytes) {
+std::uint64_t SharedFile::hash_of(const std::string& path, const Slab& slab) const {
+  const Dataset& dataset = dataset_named(layout_, path);
+  check_fits(path, shape_of(layout_, dataset), slab);
+  std::vector<std::byte> bytes(core::narrow<std::size_t>(entries(slab) * size_of(dataset.type)));
+  read_bytes(path, dataset.type, slab, bytes);
+  return block_hash(bytes);
+}
+
+/// The dataset's place, when `bytes` bytes of `type` fill the slab.
+std::size_t SharedFile::find(const std::string& path, ElementType type, const Slab& slab,
+                             std::int64_t bytes) const {
   const Dataset& dataset = dataset_named(layout_, path);
   check_fits(path, shape_of(layout_, dataset), slab);
   const std::int64_t needed = entries(slab) * size_of(type);
-  if (!open_ || dataset.type != type || std::ssize(bytes) != needed) {
+  if (!open_ || type == ElementType::text || dataset.type != type || bytes != needed) {
     throw core::internal_error(
-        "a write does not fit its dataset",
-        core::concat(path, open_ ? "" : ", file closed", ": ", bytes.size(), " bytes of ", name_of(type),
-                     " for ", needed, " bytes of ", name_of(dataset.type)),
+        "a buffer does not fit its dataset",
+        core::concat(path, open_ ? "" : ", file closed", ": ", bytes, " bytes of ", name_of(type), " for ",
+                     needed, " bytes of ", name_of(dataset.type)),
         "please report it with the command line");
   }
-  if (bytes.empty()) return;
-  write_blocks(static_cast<std::size_t>(&dataset - layout_.datasets.data()), slab, bytes);
+  return static_cast<std::size_t>(&dataset - layout_.datasets.data());
 }
 
-void SharedFile::write_blocks(std::size_t dataset, const Slab& slab, std::span<const std::byte> bytes) {
-  if (std::ssize(bytes) > block_bytes_) {
-    // Halves along the slowest dimension that has more than one entry are contiguous in memory.
-    const auto split = std::ranges::find_if(slab.count, [](std::int64_t count) { return count > 1; });
-    if (split != slab.count.end()) {
-      const auto axis = static_cast<std::size_t>(split - slab.count.begin());
-      Slab first = slab;
-      Slab second = slab;
-      first.count[axis] = slab.count[axis] / 2;
-      second.offset[axis] += first.count[axis];
-      second.count[axis] -= first.count[axis];
-      const std::size_t cut = bytes.size() / static_cast<std::size_t>(slab.count[axis]) *
-                              static_cast<std::size_t>(first.count[axis]);
-      write_blocks(dataset, first, bytes.first(cut));
-      write_blocks(dataset, second, bytes.subspan(cut));
-      return;
-    }
-  }
+std::uint64_t SharedFile::write_bytes(const std::string& path, ElementType type, const Slab& slab,
+                                      std::span<const std::byte> bytes) {
+  const std::size_t dataset = find(path, type, slab, std::ssize(bytes));
+  const std::size_t before = blocks_.size();
+  in_pieces(slab, bytes, block_bytes_,
+            [&](const Slab& piece, std::span<const std::byte> part) { write_piece(dataset, piece, part); });
+  return blocks_.size() == before + 1 ? blocks_.back().hash : block_hash(bytes);
+}
+
+void SharedFile::write_piece(std::size_t dataset, const Slab& slab, std::span<const std::byte> bytes) {
   const Dataset& described = layout_.datasets[dataset];
   const hid_t target = open_->datasets[dataset].get();
   const Check check(core::ExitCode::io, "writing the output failed",
@@ -197,14 +236,42 @@ void SharedFile::write_blocks(std::size_t dataset, const Slab& slab, std::span<c
   bytes_written_ += std::ssize(bytes);
 }
 
-void SharedFile::close() {
-  const Check check(core::ExitCode::io, "closing the output failed",
+void SharedFile::read_bytes(const std::string& path, ElementType type, const Slab& slab,
+                            std::span<std::byte> bytes) const {
+  const std::size_t dataset = find(path, type, slab, std::ssize(bytes));
+  in_pieces(slab, bytes, block_bytes_,
+            [&](const Slab& piece, std::span<std::byte> part) { read_piece(*open_, dataset, piece, part); });
+}
+
+/// Independent, as writing is.
+void SharedFile::read_piece(const Open& opened, std::size_t dataset, const Slab& slab,
+                            std::span<std::byte> bytes) const {
+  const Dataset& described = layout_.datasets[dataset];
+  const hid_t source = opened.datasets[dataset].get();
+  const Check check(core::ExitCode::io, "reading the output back failed",
+                    core::concat(path_.string(), ", ", described.path, ", rank ", ranks_.rank()));
+  const Selection selection(source, slab, check);
+  const Handle type = file_type(described.type);
+  check(H5Dread(source, type.get(), selection.memory.get(), selection.file.get(), H5P_DEFAULT, bytes.data()));
+}
+
+void SharedFile::flush() {
+  const Check check(core::ExitCode::io, "flushing the output failed",
                     core::concat(path_.string(), ", rank ", ranks_.rank()));
-  // On any error of any rank the handles stay open: `open_` is kept, and the destructor gives them up.
-  parallel::agree(ranks_, "closing the output", [&] {
+  parallel::agree(ranks_, "flushing the output", [&] {
     if (failed_ || !open_) check.about(failed_ ? "a write had failed" : "it is closed already").fail();
   });
+  failed_ = true;  // unless all goes well
+  // It ends in MPI_File_sync, in which each rank calls fsync for what it wrote.
   agree_after(ranks_, "flushing the output", [&] { check(H5Fflush(open_->file.get(), H5F_SCOPE_GLOBAL)); });
+  failed_ = false;
+}
+
+void SharedFile::close() {
+  // On any error of any rank the handles stay open: `open_` is kept, and the destructor gives them up.
+  flush();
+  const Check check(core::ExitCode::io, "closing the output failed",
+                    core::concat(path_.string(), ", rank ", ranks_.rank()));
   agree_after(ranks_, "closing the output", [&] {
     open_->datasets.clear();
     check.close_file(open_->file);
@@ -227,14 +294,8 @@ void SharedFile::read_back() const {
       std::vector<std::byte> buffer;
       for (const Block& block : blocks_) {
         const Dataset& dataset = layout_.datasets[block.dataset];
-        const hid_t source = opened->datasets[block.dataset].get();
-        const Check check(core::ExitCode::io, "reading the output back failed",
-                          core::concat(path_.string(), ", ", dataset.path, ", rank ", ranks_.rank()));
-        const Selection selection(source, block.slab, check);
-        const Handle type = file_type(dataset.type);
         buffer.resize(static_cast<std::size_t>(entries(block.slab) * size_of(dataset.type)));
-        check(H5Dread(source, type.get(), selection.memory.get(), selection.file.get(), H5P_DEFAULT,
-                      buffer.data()));
+        read_piece(*opened, block.dataset, block.slab, buffer);
         if (block_hash(buffer) == block.hash) continue;
         throw core::io_error(
             "the output read back differs from what was written",

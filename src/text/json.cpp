@@ -65,21 +65,22 @@ const std::string broken_advice = "replace it: the file is damaged, or was not d
 
 }  // namespace
 
-nlohmann::json parse_json(std::string_view bytes, const std::string& file) {
-  if (bytes.empty()) throw core::bad_input(file + " is empty", "0 bytes", broken_advice);
+nlohmann::json parse_json(std::string_view bytes, const std::string& file, const std::string& advice) {
+  const std::string& what_to_do = advice.empty() ? broken_advice : advice;
+  if (bytes.empty()) throw core::bad_input(file + " is empty", "0 bytes", what_to_do);
   if (const auto deep = find_deep_nesting(bytes)) {
     throw core::bad_input(file + " nests too deep",
                           core::concat("more than ", depth_limit, " levels at ", position(bytes, *deep)),
-                          broken_advice);
+                          what_to_do);
   }
   try {
     return nlohmann::json::parse(bytes);
   } catch (const nlohmann::json::parse_error& fault) {
     const std::size_t offset = std::min(fault.byte > 0 ? fault.byte - 1 : 0, bytes.size());
     throw core::bad_input(file + " is not JSON", position(bytes, offset) + ": " + reason_of(fault),
-                          broken_advice);
+                          what_to_do);
   } catch (const nlohmann::json::exception& fault) {
-    throw core::bad_input(file + " is not JSON", reason_of(fault), broken_advice);
+    throw core::bad_input(file + " is not JSON", reason_of(fault), what_to_do);
   }
 }
 
@@ -87,14 +88,18 @@ nlohmann::json read_json(const std::filesystem::path& path) {
   return parse_json(read_whole_file(path), path.filename().string());
 }
 
-JsonValue::JsonValue(const nlohmann::json& json, std::string file, std::string key)
-    : json_(&json), file_(std::move(file)), key_(std::move(key)) {}
+JsonValue::JsonValue(const nlohmann::json& json, std::string file, std::string key, std::string advice)
+    : json_(&json), file_(std::move(file)), key_(std::move(key)), advice_(std::move(advice)) {}
+
+std::string JsonValue::advice() const {
+  return advice_.empty() ? core::concat("use the ", file_, " that the model was published with") : advice_;
+}
 
 std::optional<JsonValue> JsonValue::find(std::string_view key) const {
   require_object();
   const auto found = json_->find(key);
   if (found == json_->end() || found->is_null()) return std::nullopt;
-  return JsonValue(*found, file_, key_.empty() ? std::string(key) : core::concat(key_, ".", key));
+  return JsonValue(*found, file_, key_.empty() ? std::string(key) : core::concat(key_, ".", key), advice_);
 }
 
 JsonValue JsonValue::at(std::string_view key) const {
@@ -103,15 +108,14 @@ JsonValue JsonValue::at(std::string_view key) const {
   throw core::bad_input(
       core::concat(file_, ": ", is_null ? "null for " : "no ",
                    printable(core::concat(key_, key_.empty() ? "" : ".", key), longest_key)),
-      is_null ? "a value is needed" : "the key is needed, and is not there",
-      core::concat("use the ", file_, " that the model was published with"));
+      is_null ? "a value is needed" : "the key is needed, and is not there", advice());
 }
 
 std::vector<JsonValue> JsonValue::elements() const {
   if (!json_->is_array()) throw error("must be an array");
   std::vector<JsonValue> elements;
   for (std::size_t i = 0; i < json_->size(); ++i) {
-    elements.emplace_back((*json_)[i], file_, core::concat(key_, "[", i, "]"));
+    elements.emplace_back((*json_)[i], file_, core::concat(key_, "[", i, "]"), advice_);
   }
   return elements;
 }
@@ -147,11 +151,10 @@ const std::string& JsonValue::string() const {
   return json_->get_ref<const std::string&>();
 }
 
-core::Error JsonValue::error(const std::string& problem, const std::string& advice) const {
+core::Error JsonValue::error(const std::string& problem, const std::string& better_advice) const {
   return core::bad_input(
       core::concat(file_, ": ", key_.empty() ? "the file" : printable(key_, longest_key), " ", problem),
-      shown(*json_),
-      advice.empty() ? core::concat("use the ", file_, " that the model was published with") : advice);
+      shown(*json_), better_advice.empty() ? advice() : better_advice);
 }
 
 }  // namespace orrery::text

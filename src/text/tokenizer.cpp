@@ -13,6 +13,9 @@
 namespace orrery::text {
 namespace {
 
+constexpr const char* json_name = "tokenizer.json";
+constexpr const char* model_name = "tokenizer.model";
+
 std::unique_ptr<Tokenizer> read_tokenizer_model(const std::filesystem::path& path) {
   const std::string bytes = read_whole_file(path);
   const std::string file = path.filename().string();
@@ -21,19 +24,19 @@ std::unique_ptr<Tokenizer> read_tokenizer_model(const std::filesystem::path& pat
 
 }  // namespace
 
-LoadedTokenizer load_tokenizer(const std::filesystem::path& folder) {
-  const std::string json_name = "tokenizer.json";
-  const std::string model_name = "tokenizer.model";
+std::string tokenizer_file(const std::filesystem::path& folder) {
   std::error_code error;  // a folder that can't be read has neither file
-  if (std::filesystem::exists(folder / json_name, error)) {
-    return {read_tokenizer_json(folder / json_name), json_name};
-  }
-  if (std::filesystem::exists(folder / model_name, error)) {
-    return {read_tokenizer_model(folder / model_name), model_name};
+  for (const char* name : {json_name, model_name}) {
+    if (std::filesystem::exists(folder / name, error)) return name;
   }
   throw core::bad_input("no tokenizer",
                         core::concat(folder.string(), " has neither ", json_name, " nor ", model_name),
                         "put the model's tokenizer beside its weights");
+}
+
+LoadedTokenizer load_tokenizer(const std::filesystem::path& folder) {
+  const std::string file = tokenizer_file(folder);
+  return {file == json_name ? read_tokenizer_json(folder / file) : read_tokenizer_model(folder / file), file};
 }
 
 void require_utf8(std::string_view text) {

@@ -5,10 +5,10 @@
 #include "src/archive/part_lock.hpp"
 #include "tests/archive/expect_error.hpp"
 #include "tests/archive/scratch_folder.hpp"
+#include "tests/archive/work_in_progress.hpp"
 
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <iterator>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -19,37 +19,19 @@ namespace {
 
 namespace fs = std::filesystem;
 using core::ExitCode;
+using test::dead_pid;
 using test::expect_error;
+using test::put;
+using test::put_lock;
 using test::ScratchFolder;
-
-void put(const fs::path& path, const std::string& text) {
-  std::ofstream(path) << text;
-}
-
-std::string text_in(const fs::path& path) {
-  std::ifstream file(path);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
-/// A pid that is surely dead: a child's that was waited for.
-pid_t dead_pid() {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(0);
-  ::waitpid(child, nullptr, 0);
-  return child;
-}
-
-void put_lock(const fs::path& part, const std::string& job, const std::string& host, std::int64_t pid) {
-  fs::create_directory(part);
-  put(part / "lock", core::concat("job ", job, "\nhost ", host, "\npid ", pid, "\nstarted 0\n"));
-}
+using test::text_in;
 
 TEST(Output, PublishesAndLeavesNothing) {
   const ScratchFolder folder;
   const fs::path out = folder / "run.h5";
   Output output(out, Existing::refuse);
-  EXPECT_EQ(output.part(), folder / "run.h5.part");
-  EXPECT_TRUE(fs::exists(output.part() / "lock"));
+  EXPECT_EQ(output.folder(), folder / "run.h5.part");
+  EXPECT_TRUE(fs::exists(output.folder() / "lock"));
   put(output.file(), "numbers");
   EXPECT_FALSE(fs::exists(out));
   output.publish();
@@ -72,7 +54,7 @@ TEST(Output, RefusesWhatExists) {
   expect_error(ExitCode::usage, "run.h5): give --overwrite", [&] { Output(out, Existing::refuse); });
   EXPECT_FALSE(fs::exists(folder / "run.h5.part"));
   fs::remove(out);
-  put_lock(folder / "run.h5.part", "", this_process().host, dead_pid());
+  put_lock(folder / "run.h5.part/lock", "", this_process().host, dead_pid());
   expect_error(ExitCode::usage, "run.h5.part): give --overwrite", [&] { Output(out, Existing::refuse); });
 }
 
@@ -80,7 +62,7 @@ TEST(Output, KeepsTheOldOneUntilTheRename) {
   const ScratchFolder folder;
   const fs::path out = folder / "run.h5";
   put(out, "old");
-  put_lock(folder / "run.h5.part", "", this_process().host, dead_pid());
+  put_lock(folder / "run.h5.part/lock", "", this_process().host, dead_pid());
   put(folder / "run.h5.part" / "data.h5", "half");
   Output output(out, Existing::overwrite);
   EXPECT_FALSE(fs::exists(output.file())) << "what the dead run left is gone";
@@ -88,7 +70,7 @@ TEST(Output, KeepsTheOldOneUntilTheRename) {
   EXPECT_EQ(text_in(out), "old");
   output.publish();
   EXPECT_EQ(text_in(out), "new");
-  EXPECT_FALSE(fs::exists(output.part()));
+  EXPECT_FALSE(fs::exists(output.folder()));
 }
 
 TEST(Output, DoesNotReplaceAnOutputThatCameSince) {
@@ -130,8 +112,8 @@ TEST(Output, RespectsTheLockOfALiveRun) {
   const std::string owner = core::concat("pid ", ::getpid());
   expect_error(ExitCode::usage, owner, [&] { Output(folder / "run.h5", Existing::overwrite); });
   expect_error(ExitCode::usage, owner, [&] { Output(folder / "run.h5", Existing::refuse); });
-  EXPECT_TRUE(fs::exists(first.part() / "lock"));
-  const auto kept = read_lock(first.part() / "lock");
+  EXPECT_TRUE(fs::exists(first.folder() / "lock"));
+  const auto kept = read_lock(first.folder() / "lock");
   ASSERT_TRUE(kept.has_value());
   EXPECT_EQ(kept->pid, ::getpid());
 }
@@ -157,22 +139,34 @@ TEST(PartLock, IsStaleWhereTheProcessIsDeadOrTheJobIsOurs) {
   EXPECT_TRUE(is_stale(theirs, ours));
 }
 
+TEST(PartLock, OfADeadProcessIsStaleThoughNobodyWaitedForIt) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  siginfo_t ended{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT), 0);
+  LockOwner theirs = this_process();
+  theirs.pid = child;
+  theirs.started = 0;
+  EXPECT_TRUE(is_stale(theirs, this_process()));
+  ::waitpid(child, nullptr, 0);
+}
+
 TEST(PartLock, IsHeldByAnotherHost) {
   const ScratchFolder folder;
-  put_lock(folder / "run.h5.part", "77", "another-host", 1);
+  put_lock(folder / "run.h5.part/lock", "77", "another-host", 1);
   ::setenv("SLURM_JOB_ID", "78", 1);
   expect_error(ExitCode::usage, "job 77, another-host, pid 1",
                [&] { Output(folder / "run.h5", Existing::overwrite); });
   ::setenv("SLURM_JOB_ID", "77", 1);
   const Output output(folder / "run.h5", Existing::overwrite);
   ::unsetenv("SLURM_JOB_ID");
-  EXPECT_EQ(read_lock(output.part() / "lock")->job, "77");
-  EXPECT_EQ(read_lock(output.part() / "lock")->pid, ::getpid());
+  EXPECT_EQ(read_lock(output.folder() / "lock")->job, "77");
+  EXPECT_EQ(read_lock(output.folder() / "lock")->pid, ::getpid());
 }
 
 TEST(PartLock, IsOneProcesss) {
   const ScratchFolder folder;
-  put_lock(folder / "run.h5.part", "", this_process().host, dead_pid());
+  put_lock(folder / "run.h5.part/lock", "", this_process().host, dead_pid());
   constexpr int children = 8;
   for (int i = 0; i < children; ++i) {
     if (::fork() != 0) continue;

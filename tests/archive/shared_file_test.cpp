@@ -9,11 +9,26 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <string>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace {
+/// What this process brought to disk, as it is written in /proc.
+std::vector<std::filesystem::path> synced;
+}  // namespace
+
+/// In place of the C library's, which the MPI library would call.
+extern "C" int fsync(int file) {
+  std::error_code ignored;
+  synced.push_back(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(file), ignored));
+  return static_cast<int>(::syscall(SYS_fsync, file));
+}
 
 namespace orrery::archive {
 namespace {
@@ -202,6 +217,81 @@ TEST(SharedFile, ReadBackSeesAFlippedBit) {
   EXPECT_EQ(open_here(fs::canonical(fixture.path)), 0) << "closed on all ranks even so";
 }
 
+TEST(SharedFile, HashesDontDependOnPieces) {
+  const Fixture fixture;
+  const std::vector<double> values{1, -2, 3.5, 4, 5e300, 6};
+  const Slab slab{{1, 2 * fixture.ranks.rank()}, {3, 2}};
+  std::uint64_t first_hash = 0;
+  for (const std::int64_t block : {1000, 24, 8, 1}) {
+    SharedFile file(fixture.ranks, fixture.path, layout(), block);
+    const std::uint64_t hash = file.write("/a/table", slab, values);
+    if (block == 1000) first_hash = hash;
+    EXPECT_EQ(hash, first_hash) << block;
+    EXPECT_EQ(file.hash_of("/a/table", slab), hash) << block;
+    EXPECT_NE(file.hash_of("/a/table", {{0, 2 * fixture.ranks.rank()}, {3, 2}}), hash);
+    std::vector<double> back(values.size());
+    file.read("/a/table", slab, std::span(back));
+    EXPECT_EQ(back, values);
+    file.close();
+  }
+  SharedFile file(fixture.ranks, fixture.path, layout());
+  EXPECT_EQ(file.hash_of("/a/table", slab), first_hash) << "of an earlier process, as far as the file knows";
+  EXPECT_EQ(file.bytes_written(), 0);
+  const std::uint64_t none = file.write("/a/table", {{0, 0}, {0, 0}}, std::span<const double>());
+  EXPECT_EQ(none, 0xef46db3751d8e999) << "XXH64 of nothing";
+  EXPECT_EQ(file.hash_of("/a/table", {{0, 0}, {0, 0}}), none);
+  file.close();
+}
+
+template <class T>
+std::vector<T> read_rows(const SharedFile& file, const std::string& path, const Slab& slab,
+                         std::int64_t entries) {
+  std::vector<T> values(static_cast<std::size_t>(entries));
+  file.read(path, slab, std::span(values));
+  return values;
+}
+
+TEST(SharedFile, ReadsWhatItWrote) {
+  const Fixture fixture;
+  const std::int64_t first = fixture.first, count = fixture.count;
+  SharedFile file(fixture.ranks, fixture.path, layout());
+  fixture.write_all(file);
+  const auto cube =
+      read_rows<float>(file, "/a/cube", {{first, 0, 0}, {count, width, depth}}, count * width * depth);
+  const auto counts = read_rows<std::int64_t>(file, "/a/count", {{first}, {count}}, count);
+  const auto smalls = read_rows<std::int32_t>(file, "/b/small", {{first}, {count}}, count);
+  const auto flags = read_rows<std::uint8_t>(file, "/b/flag", {{first}, {count}}, count);
+  for (std::size_t i = 0; i < cube.size(); ++i) {
+    ASSERT_EQ(cube[i], static_cast<float>(cube_value(first * width * depth + static_cast<std::int64_t>(i))));
+  }
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const std::int64_t row = first + static_cast<std::int64_t>(i);
+    EXPECT_EQ(counts[i], row << 40);
+    EXPECT_EQ(smalls[i], -row);
+    EXPECT_EQ(flags[i], row % 2);
+  }
+  file.close();
+}
+
+TEST(SharedFile, FlushBringsWhatARankWroteToDisk) {
+  const Fixture fixture;
+  SharedFile file(fixture.ranks, fixture.path, layout());
+  const auto times = [&] { return std::ranges::count(synced, fs::canonical(fixture.path)); };
+  for (int round = 0; round < 2; ++round) {
+    fixture.write_all(file);
+    fixture.ranks.barrier();
+    const auto before = times();
+    file.flush();
+    if (fixture.count > 0) {
+      EXPECT_GT(times(), before) << "rank " << fixture.ranks.rank();
+    }
+  }
+  file.close();
+  file.read_back();
+  fixture.expect_all_there();
+  expect_error(ExitCode::io, "closed already", [&] { file.flush(); });
+}
+
 TEST(SharedFile, RefusesWritesThatDontFit) {
   const Fixture fixture;
   SharedFile file(fixture.ranks, fixture.path, layout());
@@ -217,8 +307,14 @@ TEST(SharedFile, RefusesWritesThatDontFit) {
   refused("does not fit", [&] { file.write("/a/table", {{-1, 0}, {2, 2}}, four); });
   refused("does not fit", [&] { file.write("/a/table", {{0, 0}, {2, 3}}, four); });
   refused("does not fit", [&] { file.write("/b/word", {{0}, {4}}, four); });
+  refused("does not fit", [&] { file.hash_of("/b/word", {{0}, {width}}); });
+  refused("does not fit", [&] { file.hash_of("/a/table", {{0, 0}, {width, rows + 1}}); });
+  std::vector<double> into(4);
+  refused("does not fit", [&] { file.read("/a/table", {{0, 0}, {2, 3}}, std::span(into)); });
+  refused("float64", [&] { file.read("/a/count", {{0}, {4}}, std::span(into)); });
   EXPECT_EQ(file.bytes_written(), 0);
   file.close();
+  refused("file closed", [&] { file.hash_of("/a/count", {{0}, {rows}}); });
   refused("file closed", [&] { file.write("/a/count", {{0}, {rows}}, whole); });
   expect_error(ExitCode::io, "closed already", [&] { file.close(); });
 }

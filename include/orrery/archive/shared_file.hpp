@@ -41,17 +41,34 @@ class SharedFile {
   SharedFile(const SharedFile&) = delete;
   SharedFile& operator=(const SharedFile&) = delete;
 
-  /// Writes `values` (row-major, as many as the slab has entries) into `slab` of the dataset at `path`. Not
-  /// collective: a rank calls it as often as it likes, or never. Throws io_error where the disk refuses (see
-  /// above), internal_error where there is no such dataset, its type is another or the slab doesn't fit.
-  void write(const std::string& path, const Slab& slab, std::span<const float> values);
-  void write(const std::string& path, const Slab& slab, std::span<const double> values);
-  void write(const std::string& path, const Slab& slab, std::span<const std::int32_t> values);
-  void write(const std::string& path, const Slab& slab, std::span<const std::int64_t> values);
-  void write(const std::string& path, const Slab& slab, std::span<const std::uint8_t> values);
+  /// Writes `values` (row-major, as many as the slab has entries) into `slab` of the dataset at `path`, and
+  /// returns the XXH64 of their bytes. Not collective: a rank calls it as often as it likes, or never. Throws
+  /// io_error where the disk refuses (see above), internal_error where there is no such dataset, its type is
+  /// another or the slab doesn't fit.
+  std::uint64_t write(const std::string& path, const Slab& slab, std::span<const float> values);
+  std::uint64_t write(const std::string& path, const Slab& slab, std::span<const double> values);
+  std::uint64_t write(const std::string& path, const Slab& slab, std::span<const std::int32_t> values);
+  std::uint64_t write(const std::string& path, const Slab& slab, std::span<const std::int64_t> values);
+  std::uint64_t write(const std::string& path, const Slab& slab, std::span<const std::uint8_t> values);
+
+  /// Fills `into` with `slab` of the dataset at `path`: what this rank wrote, or what lay in the file when it
+  /// was opened. Not collective. Throws io_error where it can't be read, internal_error as `write` does.
+  void read(const std::string& path, const Slab& slab, std::span<float> into) const;
+  void read(const std::string& path, const Slab& slab, std::span<double> into) const;
+  void read(const std::string& path, const Slab& slab, std::span<std::int32_t> into) const;
+  void read(const std::string& path, const Slab& slab, std::span<std::int64_t> into) const;
+  void read(const std::string& path, const Slab& slab, std::span<std::uint8_t> into) const;
+
+  /// What `write` returned for the slab, if the file holds the same bytes now: for blocks that an earlier
+  /// process wrote. Takes memory for the whole slab, which is small in a sweep. As `read` else.
+  std::uint64_t hash_of(const std::string& path, const Slab& slab) const;
 
   /// Until `close` has closed it.
   bool is_open() const { return open_ != nullptr; }
+
+  /// Collective: brings all that the ranks wrote to disk, so that a checkpoint may speak of it. Throws
+  /// AgreedError where a rank's write had failed or the disk refuses now; the file can't be closed then.
+  void flush();
 
   /// Collective: every rank's data to disk, and the file closed. Throws AgreedError where a rank's write had
   /// failed (the file then stays open) or the disk refuses now.
@@ -72,9 +89,14 @@ class SharedFile {
     std::uint64_t hash;
   };
   Open open(unsigned flags) const;
-  void write_bytes(const std::string& path, ElementType type, const Slab& slab,
-                   std::span<const std::byte> bytes);
-  void write_blocks(std::size_t dataset, const Slab& slab, std::span<const std::byte> bytes);
+  std::size_t find(const std::string& path, ElementType type, const Slab& slab, std::int64_t bytes) const;
+  std::uint64_t write_bytes(const std::string& path, ElementType type, const Slab& slab,
+                            std::span<const std::byte> bytes);
+  void write_piece(std::size_t dataset, const Slab& slab, std::span<const std::byte> bytes);
+  void read_bytes(const std::string& path, ElementType type, const Slab& slab,
+                  std::span<std::byte> bytes) const;
+  void read_piece(const Open& opened, std::size_t dataset, const Slab& slab,
+                  std::span<std::byte> bytes) const;
 
   const parallel::Communicator& ranks_;
   std::filesystem::path path_;

@@ -14,9 +14,10 @@
 
 namespace orrery::text {
 
-/// `bytes` as JSON. `file` is what an error calls them. Throws bad_input, with line, column and byte, where
-/// they are not JSON or nest more than 64 deep.
-nlohmann::json parse_json(std::string_view bytes, const std::string& file);
+/// `bytes` as JSON. `file` is what an error calls them, `advice` what it says to do about it: without one, a
+/// text for files that come with a model. Throws bad_input, with line, column and byte, where they are not
+/// JSON or nest more than 64 deep.
+nlohmann::json parse_json(std::string_view bytes, const std::string& file, const std::string& advice = {});
 
 /// A JSON file. Throws bad_input, naming it, where it is missing, empty, or no JSON (with the position).
 nlohmann::json read_json(const std::filesystem::path& path);
@@ -30,8 +31,9 @@ nlohmann::json read_json(const std::filesystem::path& path);
 ///     const auto width = config.at("hidden_size").integer(1, 1 << 20);
 class JsonValue {
  public:
-  /// `file` is how errors name the file; `key` names the value inside it, "" for the whole.
-  JsonValue(const nlohmann::json& json, std::string file, std::string key = {});
+  /// `file` is how errors name the file; `key` names the value inside it, "" for the whole. `advice` is what
+  /// errors say to do: without it, a text for files that come with a model.
+  JsonValue(const nlohmann::json& json, std::string file, std::string key = {}, std::string advice = {});
 
   const nlohmann::json& json() const { return *json_; }
   const std::string& file() const { return file_; }
@@ -55,14 +57,16 @@ class JsonValue {
   bool boolean() const;
   const std::string& string() const;
 
-  /// bad_input "FILE: KEY PROBLEM (VALUE): ADVICE", for what a getter can't know. Without advice, a general
-  /// one.
-  core::Error error(const std::string& problem, const std::string& advice = {}) const;
+  /// bad_input "FILE: KEY PROBLEM (VALUE): ADVICE", for what a getter can't know. Without advice, the
+  /// file's.
+  core::Error error(const std::string& problem, const std::string& better_advice = {}) const;
 
  private:
+  std::string advice() const;
   const nlohmann::json* json_;
   std::string file_;
   std::string key_;
+  std::string advice_;
 };
 
 }  // namespace orrery::text

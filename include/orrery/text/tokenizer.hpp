@@ -37,9 +37,13 @@ struct LoadedTokenizer {
   std::string file;  ///< its name within the folder
 };
 
-/// The tokenizer of a model's folder: tokenizer.json where there is one, otherwise tokenizer.model, which is
-/// tiktoken's ranks (Llama 3) or a SentencePiece model (Llama 2), told apart by content. Throws bad_input
-/// where neither is there, or the file is damaged or of a kind that is not supported.
+/// The name of the tokenizer's file in a model's folder: tokenizer.json where there is one, otherwise
+/// tokenizer.model. Throws bad_input where neither is there.
+std::string tokenizer_file(const std::filesystem::path& folder);
+
+/// The tokenizer of a model's folder; tokenizer.model is tiktoken's ranks (Llama 3) or a SentencePiece model
+/// (Llama 2), told apart by content. Throws bad_input where there is none, or the file is damaged or of a kind
+/// that is not supported.
 LoadedTokenizer load_tokenizer(const std::filesystem::path& folder);
 
 /// Throws bad_input unless `text` is UTF-8: the check that each tokenizer makes first.

@@ -1,0 +1,51 @@
+#include "work_names.hpp"
+
+#include "orrery/core/concat.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace orrery::archive {
+namespace {
+
+/// The number that `text` begins with, which is cut off; nothing where it begins with none.
+std::optional<std::int64_t> take_number(std::string_view& text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc()) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return number;
+}
+
+std::optional<Part> part_in(std::string_view name) {
+  constexpr std::string_view between = "-of-";
+  std::string_view rest = name;
+  const std::optional<std::int64_t> number = take_number(rest);
+  if (!number || !rest.starts_with(between)) return std::nullopt;
+  rest.remove_prefix(between.size());
+  const std::optional<std::int64_t> count = take_number(rest);
+  if (!count || *number < 0 || *number >= *count || *count > Part::most) return std::nullopt;
+  const Part part{*number, *count};
+  // Not 03-of-8, which we never write.
+  if (!name.starts_with(prefix_of(part))) return std::nullopt;
+  return part;
+}
+
+}  // namespace
+
+std::string prefix_of(const Part& part) {
+  return core::concat(part.number, "-of-", part.count, ".");
+}
+
+std::optional<WorkName> parse_work_name(const std::string& name) {
+  WorkName parsed;
+  parsed.part = part_in(name);
+  if (parsed.part) parsed.prefix = prefix_of(*parsed.part);
+  if (name.starts_with(join_prefix)) parsed.prefix = join_prefix;
+  parsed.file = name.substr(parsed.prefix.size());
+  const bool known = std::ranges::find(work_files, parsed.file) != work_files.end();
+  if (!known && !(parsed.part && parsed.file == finished_file)) return std::nullopt;
+  return parsed;
+}
+
+}  // namespace orrery::archive

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "orrery/archive/output.hpp"
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace orrery::archive {
+
+/// Work in progress on an output has these files, behind the prefix of who does it. `overwrite` is empty, and
+/// says that an old result may be replaced. The lock is last: it guards the rest.
+constexpr std::array<const char*, 5> work_files{"data.h5", "checkpoint", "checkpoint.new", "overwrite",
+                                                "lock"};
+/// Behind a part's prefix: its finished file.
+constexpr const char* finished_file = "h5";
+/// Of the run that joins parts. An undivided run has none.
+constexpr const char* join_prefix = "join.";
+
+/// "3-of-8."
+std::string prefix_of(const Part& part);
+
+/// What the name of a file in OUT.part says.
+struct WorkName {
+  std::string prefix;
+  std::optional<Part> part;  ///< whose file it is, where it is a part's
+  std::string file;          ///< one of `work_files`, or a part's `finished_file`
+};
+
+/// Nothing where the name is not one of ours.
+std::optional<WorkName> parse_work_name(const std::string& name);
+
+}  // namespace orrery::archive
