@@ -101,7 +101,11 @@ class Builder {
     const Handle made =
         make_array(dataset.path, dataset.type, shape_of(layout_, dataset), dataset.values, room_);
     describe(made, dataset.long_name, dataset.units, dataset.path);
-    if (!dataset.nan_where.empty()) write_attribute(made.get(), "nan_where", dataset.nan_where, check);
+    const auto say_where = [&](const char* name, const std::string& where) {
+      if (!where.empty()) write_attribute(made.get(), name, where, check);
+    };
+    say_where("nan_where", dataset.nan_where);
+    say_where("infinite_where", dataset.infinite_where);
     for (const auto& [name, value] : dataset.attributes) write_attribute(made.get(), name, value, check);
     unsigned place = 0;
     for (const std::string& dimension : dataset.dimensions) {

@@ -3,6 +3,7 @@
 #include "hdf5_handle.hpp"
 #include "hdf5_types.hpp"
 #include "listing.hpp"
+#include "orrery/archive/sweep_layout.hpp"
 #include "orrery/archive/trace_layout.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/read_file.hpp"
@@ -19,7 +20,8 @@ struct KnownFormat {
   const char* name;
   std::int64_t newest;
 };
-constexpr KnownFormat known_formats[] = {{trace_format, trace_format_version}};
+constexpr KnownFormat known_formats[] = {{trace_format, trace_format_version},
+                                         {sweep_format, sweep_format_version}};
 
 /// Ample for the texts of any of our files, each of which lies in it once and is copied twice on its way; a
 /// damaged one may have the library go round in circles, taking memory at each turn.

@@ -1,6 +1,6 @@
 #include "trace_datasets.hpp"
 
-#include "orrery/core/index.hpp"
+#include "point_datasets.hpp"
 
 #include <algorithm>
 
@@ -30,27 +30,6 @@ void add_texts(Layout& layout) {
        .type = int32,
        .dimensions = {"token_index"},
        .long_name = "token ids of all samples, BOS included, one sample after the other"});
-}
-
-void add_points(Layout& layout, const TraceExtent& extent) {
-  std::vector<std::int64_t> layers;
-  std::vector<std::string> kinds;
-  for (core::Point point(0); point.value() < extent.points(); ++point) {
-    layers.push_back(core::layer_of(point).value());
-    kinds.emplace_back(core::name_of(core::kind_of(point, extent.layers)));
-  }
-  layout.datasets.push_back(
-      {.path = "/points/layer",
-       .type = int32,
-       .dimensions = {"point"},
-       .long_name = "decoder layer of the point; the final point has the number of layers",
-       .values = std::move(layers)});
-  layout.datasets.push_back(
-      {.path = "/points/kind",
-       .type = text,
-       .dimensions = {"point"},
-       .long_name = "what the point stands before: pre_attention, pre_mlp; final: before the last norm",
-       .values = std::move(kinds)});
 }
 
 void add_trajectory(Layout& layout, const TraceExtent& extent) {
@@ -150,7 +129,7 @@ void add_moments(Layout& layout, const TraceExtent& extent, const std::string& p
 
 void add_samples(Layout& layout, const TraceExtent& extent) {
   add_texts(layout);
-  add_points(layout, extent);
+  add_points(layout, extent.layers);
   layout.datasets.push_back({.path = "/residual/last_token",
                              .type = extent.rows_float64 ? float64 : float32,
                              .dimensions = {"sample", "point", "unit"},

@@ -1,11 +1,14 @@
-// example_file PATH [streaming|all]: a complete trace file of made-up numbers, for other programs to open: of
-// rows that were kept, of rows that were streamed, or of every token.
+// example_file PATH [streaming|all|sweep|shift|noise|ablation]: a complete file of made-up numbers, for other
+// programs to open: a trace of rows that were kept, of rows that were streamed, or of every token; or a sweep
+// of everything, of shifts within each layer's range alone, of noise and ablation of one prompt, or of
+// ablation alone.
 // example_file PATH fail: rank 1 may not write; for the script that watches how that ends.
 #include "orrery/archive/checksum.hpp"
 #include "orrery/archive/file_builder.hpp"
 #include "orrery/archive/finish.hpp"
 #include "orrery/archive/output.hpp"
 #include "orrery/archive/shared_file.hpp"
+#include "orrery/archive/sweep_layout.hpp"
 #include "orrery/archive/trace_layout.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/parallel/environment.hpp"
@@ -43,20 +46,57 @@ void write_share(archive::SharedFile& file, const std::string& path, const std::
   file.write(path, slab, std::span<const T>(values));
 }
 
-archive::Layout layout_of(std::string_view kind, int ranks) {
+archive::Layout sweep(std::string_view kind) {
+  archive::SweepExtent extent{.prompts = {2, 0, 5},
+                              .start_layers = {0, 3},
+                              .layers = 5,
+                              .units = 10,
+                              .heads = 4,
+                              .grid_side = 2,
+                              .components = 3,
+                              .epsilons = {0.01, 0.1},
+                              .directions = {"random_0", "pc_1", "-pc_1"},
+                              .ablated_layers = {1},
+                              .state_prompts = {5},
+                              .state_points = {0, 10}};
+  if (kind == "sweep") return archive::sweep_layout(extent);
+  extent.state_prompts = extent.state_points = {};
+  if (kind == "shift") {
+    extent.shift = extent.grid_by_layer = true;
+    extent.noise = extent.control = false;
+    extent.ablated_layers = {};
+    extent.grid_side = 3;
+  } else if (kind == "ablation") {
+    extent.teleports = extent.noise = false;
+  } else {
+    extent.teleports = false;
+    extent.prompts = {4};
+    extent.epsilons = {0, 0.1};
+    extent.components = 1;
+    extent.ablate_to_mean = true;
+  }
+  return archive::sweep_layout(extent);
+}
+
+archive::Layout trace(std::string_view kind, int ranks) {
   const bool all = kind == "all";
   const bool kept = !all && kind != "streaming";
-  archive::Layout layout = archive::trace_layout({.samples = 6,
-                                                  .rows = all ? 44 : 6,
-                                                  .layers = 5,
-                                                  .units = 10,
-                                                  .components = 3,
-                                                  .tokens = 50,
-                                                  .ranks = ranks,
-                                                  .permutations = 9,
-                                                  .rows_kept = kept,
-                                                  .every_token = all,
-                                                  .keep_rows = kept});
+  return archive::trace_layout({.samples = 6,
+                                .rows = all ? 44 : 6,
+                                .layers = 5,
+                                .units = 10,
+                                .components = 3,
+                                .tokens = 50,
+                                .ranks = ranks,
+                                .permutations = 9,
+                                .rows_kept = kept,
+                                .every_token = all,
+                                .keep_rows = kept});
+}
+
+archive::Layout layout_of(std::string_view kind, int ranks) {
+  const bool swept = kind == "sweep" || kind == "shift" || kind == "noise" || kind == "ablation";
+  archive::Layout layout = swept ? sweep(kind) : trace(kind, ranks);
   layout.attributes.push_back({"/", "config", "[trace]\nmodel = Übung\n"});
   layout.attributes.push_back({"/", "seed", std::int64_t{7}});
   return layout;
@@ -84,14 +124,16 @@ void run(const parallel::Communicator& ranks, const std::string& path, const arc
       if (dataset.type == archive::ElementType::float64) share(double{});
       if (dataset.type == archive::ElementType::int32) share(std::int32_t{});
       if (dataset.type == archive::ElementType::int64) share(std::int64_t{});
+      if (dataset.type == archive::ElementType::uint8) share(std::uint8_t{});
     }
   });
   file.close();
   file.read_back();
   parallel::agree(ranks, "finishing the output", [&] {
     if (!ranks.is_root()) return;
-    archive::set_attributes(output->file(),
-                            {{"/timing", "total_seconds", 1.5}, {"/headline", "turns", 10.7}});
+    archive::set_attributes(output->file(), {{"/timing", "total_seconds", 1.5}});
+    if (layout.format == archive::trace_format)
+      archive::set_attributes(output->file(), {{"/headline", "turns", 10.7}});
   });
   archive::write_checksums(ranks, output ? output->file() : "");
   parallel::agree(ranks, "publishing the output", [&] {

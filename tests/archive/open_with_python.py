@@ -1,4 +1,4 @@
-"""open_with_python.py LAUNCHER...: makes trace files with the command given and opens them with h5py and xarray."""
+"""open_with_python.py LAUNCHER...: makes files with the command given and opens them with h5py and xarray."""
 
 import os
 import subprocess
@@ -108,8 +108,33 @@ def check_xarray(path):
         assert float(greatest.isel(point=0, pooled_mode=0)) == P * MODES
 
 
+def check_sweep(path):
+    """What users do with a sweep: entries by the names that its coordinates have."""
+    with xarray.open_datatree(path, engine="h5netcdf") as tree:
+        assert tree.attrs["format"] == "orrery-sweep"
+        assert list(tree["case"].values) == ["teleport", "random_direction", "noise 0.01", "noise 0.1"]
+        assert list(tree["part"].values) == ["head_0", "head_1", "head_2", "head_3", "mlp"]
+        score = tree["teleport/score"]
+        assert score.dims == ("prompt", "start_layer", "grid_point", "point", "component"), score.dims
+        assert float(score.sel(prompt=0, start_layer=3).isel(grid_point=1, point=2, component=1)) == (
+            (((1 * 2 + 1) * 4 + 1) * P + 2) * 3 + 1
+        )
+        assert tree["noise/top1"].dtype == np.uint8
+        assert int(tree["noise/top1"].sel(prompt=2, start_layer=3, epsilon=0.01, direction="-pc_1")) == 8
+        assert float(tree["summary/halved_se"].sel(case="noise 0.1", start_layer=0)) == 6
+        assert tree["states/noise"].dims == (
+            "state_prompt", "start_layer", "epsilon", "direction", "state_point", "unit"
+        )
+        assert list(tree["states"].state_point.values) == [0, 10]
+        assert tree["ablation/cosine_mean"].sel(part="mlp").shape == (1, P - 1)
+        assert tree["recovery/half_life"].attrs["infinite_where"] == "d never halves"
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
+        sweep = os.path.join(folder, "sweep.h5")
+        subprocess.run([*sys.argv[1:], sweep, "sweep"], check=True)
+        check_sweep(sweep)
         for kind in KINDS:
             path = os.path.join(folder, f"{kind}.h5")
             subprocess.run([*sys.argv[1:], path, kind], check=True)

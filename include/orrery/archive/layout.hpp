@@ -53,6 +53,7 @@ struct Dataset {
   std::vector<std::pair<std::string, AttributeValue>> attributes = {};
   Values values = {};          ///< all of it, where known beforehand; `text` must be
   std::string nan_where = {};  ///< which entries are NaN by right; empty: none. An attribute of that name
+  std::string infinite_where = {};  ///< which are infinite by right, in the same manner
 };
 
 /// A dataset that a full run has and this one lacks, for the root attribute `not_computed`.
