@@ -21,24 +21,16 @@ std::int64_t norm_bytes(model::DType dtype, model::DType residual) {
 std::vector<std::vector<RowGroup>> make_continuations(std::int64_t samples, std::span<const Start> starts,
                                                       std::int64_t batch_rows) {
   std::vector<std::vector<RowGroup>> continuations;
-  std::int64_t filled = batch_rows;
-  const auto add = [&](const RowGroup& group) {
-    if (filled + group.rows() > batch_rows) {
-      continuations.emplace_back();
-      filled = 0;
-    }
-    continuations.back().push_back(group);
-    filled += group.rows();
-  };
-  const std::int64_t most = batch_rows - 1;
+  std::int64_t filled = 0;
   for (std::int64_t start = 0; start < std::ssize(starts); ++start) {
-    const std::int64_t rows = starts[static_cast<std::size_t>(start)].rows;
     for (std::int64_t sample = 0; sample < samples; ++sample) {
-      const std::int64_t pieces = (rows + most - 1) / most;
-      for (std::int64_t piece = 0; piece < pieces; ++piece) {
-        const std::int64_t first = rows * piece / pieces;
-        add({sample, start, first, rows * (piece + 1) / pieces - first});
+      const RowGroup group{sample, start, starts[static_cast<std::size_t>(start)].rows};
+      if (continuations.empty() || filled + group.rows() > batch_rows) {
+        continuations.emplace_back();
+        filled = 0;
       }
+      continuations.back().push_back(group);
+      filled += group.rows();
     }
   }
   return continuations;

@@ -40,7 +40,8 @@ double half_life(std::span<const double> distances) {
 
 at::Tensor exponents(const at::Tensor& distances) {
   const std::int64_t steps = distances.size(1) - 1;
-  return distances.narrow(1, 1, steps).div(distances.narrow(1, 0, steps)).log_();
+  const at::Tensor growth = distances.narrow(1, 1, steps).div(distances.narrow(1, 0, steps)).log_();
+  return growth.masked_fill(growth.isinf(), std::numeric_limits<double>::quiet_NaN());
 }
 
 at::Tensor inward_fraction(const at::Tensor& perturbed, const at::Tensor& unperturbed) {

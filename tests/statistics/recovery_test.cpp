@@ -43,7 +43,7 @@ TEST(Exponents, AreLogarithmsOfGrowth) {
   ASSERT_EQ(found.size(), 4);
   EXPECT_DOUBLE_EQ(found[0], std::log(2.0));
   EXPECT_DOUBLE_EQ(found[1], -std::log(2.0));
-  EXPECT_EQ(found[2], -infinity);
+  EXPECT_TRUE(std::isnan(found[2]));
   EXPECT_TRUE(std::isnan(found[3]));
 }
 

@@ -24,8 +24,7 @@ struct Start {
 struct RowGroup {
   std::int64_t sample = 0;  ///< place in the tile
   std::int64_t start = 0;   ///< place among the starts
-  std::int64_t first = 0;   ///< the first of the start's rows that it has
-  std::int64_t count = 0;   ///< of the start's rows, the unperturbed one left out
+  std::int64_t count = 0;   ///< the start's rows, the unperturbed one left out
 
   std::int64_t rows() const { return count + 1; }
 };
@@ -33,12 +32,12 @@ struct RowGroup {
 /// What runs together of a sweep: the samples of a tile, and beside them the rows of all their starts.
 struct Block {
   Tile tile;
-  /// Rows that run together, group by group, of at most `batch_rows`.
+  /// Rows that run together, group by group, of at most `batch_rows` or of one group.
   std::vector<std::vector<RowGroup>> continuations;
 };
 
-/// Cuts the rows of all samples of a tile and all starts (ascending layers) into continuations of at most
-/// `batch_rows` ≥ 2 rows each: by start, then by sample.
+/// Deals the groups of all samples of a tile and all starts (ascending layers) to continuations, by start,
+/// then by sample: of at most `batch_rows` rows each, or of one group, which is never cut.
 std::vector<std::vector<RowGroup>> make_continuations(std::int64_t samples, std::span<const Start> starts,
                                                       std::int64_t batch_rows);
 

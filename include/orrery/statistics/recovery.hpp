@@ -14,7 +14,7 @@ namespace orrery::statistics {
 /// linear between points; +∞ where it never does, NaN where d[0] = 0.
 double half_life(std::span<const double> distances);
 
-/// (n, p − 1): log(d[s + 1]/d[s]) of distances (n, p), the rate at which they grow. NaN from 0 to 0.
+/// (n, p − 1): log(d[s + 1]/d[s]) of distances (n, p), the rate at which they grow. NaN from or to 0.
 at::Tensor exponents(const at::Tensor& distances);
 
 /// (p − 1): the share of perturbed paths z′ (n, p, 2) that at each step come nearer to the unperturbed one z
