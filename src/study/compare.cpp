@@ -1,10 +1,10 @@
 #include "orrery/study/compare.hpp"
 
+#include "config_text.hpp"
 #include "file_checker.hpp"
 #include "orrery/core/concat.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -23,11 +23,6 @@ using archive::DatasetInfo;
 using archive::ElementType;
 using archive::Reader;
 using core::concat;
-
-/// Options in `config` that cannot change a number (design.md).
-constexpr std::array<std::string_view, 11> free_options = {
-    "checkpoint-every", "corpus",   "log-level", "model",         "order",  "out",
-    "overwrite",        "progress", "resume",    "stall-minutes", "threads"};
 
 constexpr std::int64_t block_entries = std::int64_t{2} << 20;
 
@@ -270,22 +265,11 @@ class Comparer {
     return std::bit_cast<std::uint64_t>(*a) == std::bit_cast<std::uint64_t>(*b);
   }
 
-  /// The options of `config` that count, by section and name.
+  /// The options of `config` that count.
   static std::map<std::string, std::string> options_of(const Reader& file) {
-    std::map<std::string, std::string> options;
     const std::optional<AttributeValue> config = file.attribute("/", "config");
-    if (!config || !std::holds_alternative<std::string>(*config)) return options;
-    std::istringstream lines(std::get<std::string>(*config));
-    std::string section;
-    for (std::string line; std::getline(lines, line);) {
-      if (line.starts_with('[')) section = line;
-      const std::size_t sign = line.find(" = ");
-      if (sign == std::string::npos) continue;
-      const std::string name = line.substr(0, sign);
-      if (std::ranges::find(free_options, name) != free_options.end()) continue;
-      options[concat(section, " ", name)] = line.substr(sign + 3);
-    }
-    return options;
+    if (!config || !std::holds_alternative<std::string>(*config)) return {};
+    return fixing_options(std::get<std::string>(*config));
   }
 
   void compare_options() {

@@ -2,23 +2,16 @@
 
 #include "orrery/archive/file_builder.hpp"
 #include "orrery/core/concat.hpp"
-#include "orrery/core/error.hpp"
 #include "orrery/core/narrow.hpp"
 #include "orrery/core/random.hpp"
-#include "orrery/model/linear.hpp"
 #include "orrery/model/weights.hpp"
 #include "orrery/schedule/cost.hpp"
-#include "orrery/schedule/workers.hpp"
 #include "orrery/statistics/streamed_statistics.hpp"
-
-#include <ATen/ops/randn.h>
-#include <c10/core/InferenceMode.h>
+#include "plan_tools.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <iomanip>
 #include <numeric>
-#include <sstream>
 
 namespace orrery::study {
 namespace {
@@ -180,45 +173,6 @@ void choose_order(TracePlan& plan, const TraceInput& input, const TraceOptions& 
   }
 }
 
-std::string bytes_text(std::int64_t bytes) {
-  std::ostringstream out;
-  out << std::fixed << std::setprecision(bytes < (std::int64_t{10} << 30) ? 1 : 0);
-  if (bytes < (std::int64_t{1} << 30)) {
-    out << static_cast<double>(bytes) / (1 << 20) << " MiB";
-  } else {
-    out << static_cast<double>(bytes) / (1 << 30) << " GiB";
-  }
-  return out.str();
-}
-
-std::string number(double value, const char* unit) {
-  std::ostringstream out;
-  out << std::setprecision(3) << value << ' ' << unit;
-  return out.str();
-}
-
-/// FLOP/s of one thread in products of the MLP's shape.
-double measure_products(const model::LlamaConfig& config, model::DType dtype, std::int64_t rows) {
-  double best = 0;
-  schedule::parallel_for(1, 1, [&](std::int64_t) {
-    const c10::InferenceMode inference;
-    const auto type = at::TensorOptions().dtype(model::scalar_type(dtype));
-    const std::int64_t width = std::min<std::int64_t>(config.mlp_width, 4096);
-    const at::Tensor x = at::randn({model::padded_rows(rows), config.width}, type);
-    const at::Tensor weight = at::randn({width, config.width}, type);
-    const double flop = 2.0 * static_cast<double>(x.size(0) * width * config.width);
-    const auto start = std::chrono::steady_clock::now();
-    for (int round = 0; round < 20; ++round) {
-      const auto before = std::chrono::steady_clock::now();
-      model::linear(x, weight, {});
-      const auto after = std::chrono::steady_clock::now();
-      best = std::max(best, flop / std::chrono::duration<double>(after - before).count());
-      if (after - start > std::chrono::milliseconds(500)) break;
-    }
-  });
-  return best;
-}
-
 }  // namespace
 
 Moments moments_of(const TraceOptions& options, const TraceInput& input) {
@@ -286,11 +240,8 @@ TracePlan plan_trace(const TraceInput& input, const TraceOptions& options, const
 }
 
 void require_memory(const TracePlan& plan, const PlannedRanks& ranks) {
-  if (ranks.available_bytes == 0 || plan.node_bytes <= ranks.available_bytes) return;
-  throw core::resource_error(
-      "the run needs more memory than a node has",
-      concat(bytes_text(plan.node_bytes), " for ", ranks.ranks_a_node, " ranks, ",
-             bytes_text(ranks.available_bytes), " available"),
+  require_node_memory(
+      plan.node_bytes, ranks,
       "use more nodes, fewer samples, --dtype bfloat16 or --order layers; `orrery plan trace` "
       "says what each takes");
 }
@@ -322,8 +273,9 @@ std::string plan_text(const TracePlan& plan, const TimeEstimate& time, const Tra
   const auto line = [&](const std::string& name, const std::string& value) {
     text += concat(std::left, std::setw(16), name, value, "\n");
   };
-  line("model", concat(c.layers, " layers, ", c.width, " units, ", c.heads, " heads, ", c.kv_heads,
-                       " key-value heads, ", number(static_cast<double>(c.parameters()) / 1e6, "M weights")));
+  line("model",
+       concat(c.layers, " layers, ", c.width, " units, ", c.heads, " heads, ", c.kv_heads,
+              " key-value heads, ", quantity_text(static_cast<double>(c.parameters()) / 1e6, "M weights")));
   line("samples", concat(input.samples(), " of ", input.run_token_count(), " tokens in ", plan.tiles.size(),
                          " tiles, ", input.row_count(), " rows"));
   line("moments",
@@ -335,9 +287,9 @@ std::string plan_text(const TracePlan& plan, const TimeEstimate& time, const Tra
   line("ranks", concat(ranks.ranks, " of ", ranks.threads, ranks.threads == 1 ? " thread" : " threads"));
   line("order", plan.order == schedule::Order::tiles ? "tiles: all weights in memory"
                                                      : "layers: one layer's weights in memory");
-  line("forward",
-       concat(number(plan.product_flop, "FLOP in products, "), number(plan.attention_flop, "in attention")));
-  line("statistics", number(plan.statistics_flop, "FLOP"));
+  line("forward", concat(quantity_text(plan.product_flop, "FLOP in products, "),
+                         quantity_text(plan.attention_flop, "in attention")));
+  line("statistics", quantity_text(plan.statistics_flop, "FLOP"));
   line("weights", concat(bytes_text(plan.weight_bytes), " as ", model::name_of(*options.dtype),
                          ranks.gpu ? ", a GPU" : ", a node"));
   line("memory",
@@ -346,9 +298,10 @@ std::string plan_text(const TracePlan& plan, const TimeEstimate& time, const Tra
               bytes_text(plan.forward_bytes), "; statistics ", bytes_text(plan.statistics_bytes), ")"));
   const bool stored = plan.moments == Moments::rows && options.store == Store::rows;
   line("file", concat(bytes_text(plan.file_bytes), stored ? ", rows in it" : ", no rows in it"));
-  line("time", concat(number(time.total_seconds, "s"), ": forward ", number(time.forward_seconds, "s"),
-                      ", statistics ", number(time.statistics_seconds, "s"), ", at ",
-                      number(time.product_flops / 1e9, "GFLOP/s"), " a thread as measured here"));
+  line("time",
+       concat(quantity_text(time.total_seconds, "s"), ": forward ", quantity_text(time.forward_seconds, "s"),
+              ", statistics ", quantity_text(time.statistics_seconds, "s"), ", at ",
+              quantity_text(time.product_flops / 1e9, "GFLOP/s"), " a thread as measured here"));
   return text;
 }
 

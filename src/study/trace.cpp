@@ -17,10 +17,10 @@
 #include "orrery/study/trace_input.hpp"
 #include "part_progress.hpp"
 #include "provenance.hpp"
+#include "stopwatch.hpp"
 #include "trace_forward.hpp"
 #include "trace_writer.hpp"
 
-#include <chrono>
 #include <filesystem>
 #include <future>
 #include <optional>
@@ -29,20 +29,6 @@ namespace orrery::study {
 namespace {
 
 using core::concat;
-
-/// Seconds since it was made or last asked.
-class Stopwatch {
- public:
-  double lap() {
-    const auto now = std::chrono::steady_clock::now();
-    const double seconds = std::chrono::duration<double>(now - last_).count();
-    last_ = now;
-    return seconds;
-  }
-
- private:
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
 
 /// One trace from beginning to end; its members live through the phases.
 class Trace {
@@ -242,7 +228,7 @@ std::vector<archive::Attribute> Trace::timing() const {
           at("forward_seconds", forward_seconds_),
           at("statistics_seconds", statistics_seconds_),
           at("write_seconds", write_seconds_),
-          at("total_seconds", Stopwatch(whole_).lap()),
+          at("total_seconds", whole_.seconds()),
           at("tokens", tokens),
           at("passes", passes_),
           at("tokens_per_second", static_cast<double>(tokens * passes_) / forward_seconds_)};

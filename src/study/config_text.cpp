@@ -1,0 +1,30 @@
+#include "config_text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <sstream>
+
+namespace orrery::study {
+
+bool is_free(std::string_view option) {
+  constexpr std::array<std::string_view, 14> free_options = {
+      "checkpoint-every", "corpus", "join",     "log-level", "model",         "order",   "out",
+      "overwrite",        "part",   "progress", "resume",    "stall-minutes", "threads", "trace"};
+  return std::ranges::find(free_options, option) != free_options.end();
+}
+
+std::map<std::string, std::string> fixing_options(const std::string& ini) {
+  std::map<std::string, std::string> options;
+  std::istringstream lines(ini);
+  std::string section;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with('[')) section = line;
+    const std::size_t sign = line.find(" = ");
+    if (sign == std::string::npos) continue;
+    const std::string name = line.substr(0, sign);
+    if (!is_free(name)) options[section + " " + name] = line.substr(sign + 3);
+  }
+  return options;
+}
+
+}  // namespace orrery::study
