@@ -26,6 +26,11 @@ auto* count(std::int64_t& into) {
   return po::value(&into)->default_value(into)->value_name("N");
 }
 
+/// A text, kept in `into`.
+auto* text(std::string& into) {
+  return po::value(&into)->value_name("LIST");
+}
+
 /// A word that `take` reads, or refuses.
 auto* word(const Take& take) {
   return po::value<std::string>()->value_name("WORD")->notifier(take);
@@ -99,12 +104,105 @@ void add_machine(OptionSet& set, study::MachineOptions& o) {
       "tiles: weights stay; layers: one layer in memory; auto: tiles where they fit");
 }
 
+void add_sweep_files(OptionSet& set, study::PerturbOptions& o) {
+  auto add = set.group("Files").add_options();
+  add("config", po::value<std::string>()->value_name("PATH"),
+      "INI file with options in a section [perturb]; the command line wins");
+  add("trace", path(o.trace), "file of `orrery trace`: prompts, components and scales come from it");
+  add("model", path(o.model), "the trace's model, where its folder is no longer where the trace found it");
+  add("out", path(o.out), "HDF5 file to write");
+  add("overwrite", po::bool_switch()->notifier([&o](bool on) {
+    if (on) o.existing = archive::Existing::overwrite;
+  }),
+      "replace an --out that is there, once the new one is complete");
+  add("resume", po::bool_switch()->notifier([&o](bool on) {
+    if (!on) return;
+    if (o.existing == archive::Existing::overwrite) {
+      throw core::usage_error("--overwrite and --resume exclude each other", "both given",
+                              "give one of them");
+    }
+    o.existing = archive::Existing::resume;
+  }),
+      "go on where an earlier run stopped; with nothing there, begin");
+  add("part", po::value<std::string>()->value_name("I/N")->notifier([&o](const std::string& text) {
+    o.part = study::part_from(text);
+  }),
+      "do part I of 0 ... N - 1 alone, as one of N jobs");
+  add("join", po::bool_switch(&o.join), "make --out of its finished parts");
+  add("checkpoint-every",
+      word("10m",
+           [&o](const std::string& text) {
+             o.checkpoint_seconds = study::seconds_from("checkpoint-every", text);
+           }),
+      "how often finished blocks are committed: 90s, 10m, 2h");
+}
+
+void add_perturbations(OptionSet& set, study::PerturbOptions& o) {
+  auto add = set.group("Perturbations").add_options();
+  add("kinds", word("teleport,noise", [&o](const std::string& text) { o.kinds = study::kinds_from(text); }),
+      "some of teleport,noise,ablate");
+  add("prompts", text(o.prompts),
+      "samples of the trace: numbers and ranges such as 0-3,7, or all (default: the first 8)");
+  add("layers", text(o.layers)->default_value("default"),
+      "start layers, likewise; default: the paper's fractions of depth");
+  add("mode", word("plane", [&o](const std::string& word) { o.mode = study::teleport_mode_from(word); }),
+      "a teleport replaces the stream by a point of the plane of the first two pooled components; shift: "
+      "keeps "
+      "what is not of the plane");
+  add("range", word("pooled", [&o](const std::string& word) { o.range = study::grid_range_from(word); }),
+      "of scores that the grid spans: of all points, or of the start layer's");
+  add("grid", count(o.grid), "points of the grid along each axis");
+  add("widen", po::value(&o.widen)->default_value(o.widen)->value_name("X"),
+      "share by which the grid is wider than the range");
+  add("controls",
+      word("random_direction", [&o](const std::string& word) { o.control = study::control_from(word); }),
+      "random_direction: each teleport again, as far in a random direction; none");
+  add("epsilon",
+      word("0.01,0.03,0.1,0.3,1", [&o](const std::string& list) { o.epsilons = study::epsilons_from(list); }),
+      "lengths of noise, of the stream's own");
+  add("directions", count(o.directions), "random directions of noise, the same for all prompts and layers");
+  add("pc-directions", count(o.pc_directions), "pooled components that noise follows, both ways");
+  add("ablate", word("zero", [&o](const std::string& word) { o.ablation = study::ablation_from(word); }),
+      "what an attention head or MLP gives is set to zero, or to its mean over the trace's samples");
+  add("ablate-layers", text(o.ablated_layers)->default_value("all"), "layers whose parts are ablated");
+}
+
+void add_sweep_numbers(OptionSet& set, study::PerturbOptions& o) {
+  auto add = set.group("Numbers").add_options();
+  add("weights",
+      word("trace", [&o](const std::string& word) { o.weights = study::sweep_weights_from(word); }),
+      "as the trace ran; file: the model's own; random: an untrained model as a control");
+  add("dtype", word([&o](const std::string& word) { o.dtype = model::dtype_from(word, "dtype"); }),
+      "of weights and products: float32, bfloat16, float64 (default: the trace's)");
+  add("residual", word([&o](const std::string& word) { o.residual = model::dtype_from(word, "residual"); }),
+      "of the residual stream, likewise");
+  add("score-components", po::value<std::int64_t>()->value_name("N")->notifier([&o](std::int64_t number) {
+    o.score_components = number;
+  }),
+      "pooled components whose scores are kept (default: 8, or as many as the trace has)");
+  add("seed", count(o.seed), "of every random number: 0, 1, ...");
+  add("store", word("scores", [&o](const std::string& word) { o.store = study::sweep_store_from(word); }),
+      "scores; states: whole streams too, of --state-prompts at --state-points");
+  add("state-prompts", text(o.state_prompts), "prompts whose streams are kept (default: the first)");
+  add("state-points", text(o.state_points)->default_value("all"), "capture points at which they are kept");
+  add("batch-tokens", count(o.batch_tokens), "tokens of prompts that run together, padding counted");
+  add("batch-rows", count(o.batch_rows),
+      "perturbed streams that run together, or one prompt's of a start layer");
+}
+
 }  // namespace
 
 void add_trace_options(OptionSet& set, study::TraceOptions& options) {
   add_files(set, options);
   add_samples(set, options);
   add_numbers(set, options);
+  add_machine(set, options.machine);
+}
+
+void add_perturb_options(OptionSet& set, study::PerturbOptions& options) {
+  add_sweep_files(set, options);
+  add_perturbations(set, options);
+  add_sweep_numbers(set, options);
   add_machine(set, options.machine);
 }
 

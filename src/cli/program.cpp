@@ -1,6 +1,7 @@
 #include "orrery/cli/program.hpp"
 
 #include "orrery/archive/hdf5_version.hpp"
+#include "orrery/archive/output.hpp"
 #include "orrery/archive/reader.hpp"
 #include "orrery/cli/arguments.hpp"
 #include "orrery/cli/launcher.hpp"
@@ -12,8 +13,10 @@
 #include "orrery/parallel/environment.hpp"
 #include "orrery/report/summary.hpp"
 #include "orrery/study/doctor.hpp"
+#include "orrery/study/perturb.hpp"
 #include "orrery/study/plan.hpp"
 #include "orrery/study/resources.hpp"
+#include "orrery/study/sweep_plan.hpp"
 #include "orrery/study/trace.hpp"
 #include "verify_command.hpp"
 
@@ -113,48 +116,126 @@ int trace(int& count, char**& arguments, const Words& words) {
   return code;
 }
 
-int plan(int&, char**&, const Words& words) {
-  if (words.empty() || words.front() != "trace") {
-    if (!words.empty() && (words.front() == "--help" || words.front() == "-h")) {
-      print("orrery plan trace …options of orrery trace… [--ranks R]\n");
-      return 0;
-    }
-    throw core::usage_error("orrery plan needs the command to plan",
-                            words.empty() ? "nothing given" : words.front(),
-                            "`orrery plan trace --model DIR --corpus FILE --out run.h5 --ranks 8`");
+int perturb(int& count, char**& arguments, const Words& words) {
+  study::PerturbOptions options;
+  TalkOptions talk;
+  OptionSet set(
+      "perturb", "perturb",
+      "orrery perturb --trace run.h5 --out sweep.h5   (alone, or under mpirun or srun)\n"
+      "Perturbs the residual stream of a trace's prompts, and writes how it goes on to one HDF5 file.");
+  add_perturb_options(set, options);
+  add_talk_options(set, talk);
+  if (set.parse(words)) {
+    if (is_first_process()) print(set.help());
+    return 0;
   }
+  // Files are read before MPI starts: that takes a child process, which not every network under MPI bears.
+  const study::Sweep sweep = study::read_sweep(options);
+  if (study::is_done(sweep)) {
+    if (is_first_process()) print(concat(options.out.string(), ": complete already\n"));
+    return 0;
+  }
+  if (options.join) study::require_parts(sweep);
+  const std::string command = command_line(count, arguments);
+  const int code = run_on_ranks(count, arguments, [&](const parallel::Communicator& ranks) {
+    set_talk(talk, ranks.is_root());
+    const auto progress = make_progress(ranks.is_root() ? talk.progress : "none");
+    const auto run = options.join ? study::join_parts : study::run_perturb;
+    run(sweep, command, ranks, *progress);
+    return 0;
+  });
+  if (code == 0 && is_first_process()) {
+    if (!options.part) print(report::headline_text(archive::Reader(options.out)));
+    print(concat(archive::finished_result(options.out, options.part).value_or(options.out).string(), "\n"));
+  }
+  return code;
+}
+
+/// The ranks that a plan is made for.
+struct AskedRanks {
+  int ranks = 1;
+  int a_node = 0;
+
+  void add_to(OptionSet& set) {
+    auto add = set.group("Plan").add_options();
+    add("ranks", boost::program_options::value(&ranks)->default_value(1)->value_name("N"), "MPI ranks");
+    add("ranks-a-node", boost::program_options::value(&a_node)->default_value(0)->value_name("N"),
+        "0: all on one node");
+  }
+  study::PlannedRanks planned(const study::MachineOptions& options) const {
+    if (ranks < 1 || a_node < 0) {
+      throw core::usage_error("--ranks and --ranks-a-node count ranks", concat(ranks, " and ", a_node),
+                              "give 1 or more");
+    }
+    return study::planned_here(options, ranks, a_node == 0 ? ranks : a_node);
+  }
+};
+
+int plan_trace(const Words& words) {
   study::TraceOptions options;
   TalkOptions talk;
-  int ranks = 1;
-  int ranks_a_node = 0;
+  AskedRanks asked;
   OptionSet set("plan trace", "trace",
                 "orrery plan trace …options of orrery trace… [--ranks R]\n"
                 "Prints what the run would take; runs nothing.");
-  auto add = set.group("Plan").add_options();
-  add("ranks", boost::program_options::value(&ranks)->default_value(1)->value_name("N"), "MPI ranks");
-  add("ranks-a-node", boost::program_options::value(&ranks_a_node)->default_value(0)->value_name("N"),
-      "0: all on one node");
+  asked.add_to(set);
   add_trace_options(set, options);
   add_talk_options(set, talk);
-  if (set.parse(Words(words.begin() + 1, words.end()))) {
+  if (set.parse(words)) {
     print(set.help());
     return 0;
   }
   if (options.out.empty()) options.out = "run.h5";
   options.validate();
-  if (ranks < 1 || ranks_a_node < 0) {
-    throw core::usage_error("--ranks and --ranks-a-node count ranks", concat(ranks, " and ", ranks_a_node),
-                            "give 1 or more");
-  }
+  const study::PlannedRanks planned = asked.planned(options.machine);
   set_talk(talk, true);
   const study::TraceInput input = study::read_trace_input(options);
-  const study::PlannedRanks planned =
-      study::planned_here(options.machine, ranks, ranks_a_node == 0 ? ranks : ranks_a_node);
   if (!options.dtype) options.dtype = planned.gpu ? model::DType::bfloat16 : model::DType::float32;
   const study::TracePlan made = study::plan_trace(input, options, planned);
   print(study::plan_text(made, study::estimate_time(made, input, options, planned), input, options, planned));
   study::require_memory(made, planned);
   return 0;
+}
+
+int plan_perturb(const Words& words) {
+  study::PerturbOptions options;
+  TalkOptions talk;
+  AskedRanks asked;
+  OptionSet set("plan perturb", "perturb",
+                "orrery plan perturb …options of orrery perturb… [--ranks R]\n"
+                "Prints what the sweep, or its --part, would take; runs nothing.");
+  asked.add_to(set);
+  add_perturb_options(set, options);
+  add_talk_options(set, talk);
+  if (set.parse(words)) {
+    print(set.help());
+    return 0;
+  }
+  if (options.out.empty()) options.out = "sweep.h5";
+  const study::PlannedRanks planned = asked.planned(options.machine);
+  set_talk(talk, true);
+  const study::Sweep sweep = study::read_sweep(options);
+  const model::LlamaConfig config = model::read_llama_config(sweep.options.model);
+  study::require_model(sweep, config);
+  const study::SweepPlan made = study::plan_sweep(sweep, config, planned);
+  print(study::plan_text(made, sweep, config, planned));
+  study::require_memory(made, planned);
+  return 0;
+}
+
+int plan(int&, char**&, const Words& words) {
+  const std::string command = words.empty() ? "" : words.front();
+  if (command == "--help" || command == "-h") {
+    print("orrery plan trace|perturb …options of the command… [--ranks R]\n");
+    return 0;
+  }
+  if (command != "trace" && command != "perturb") {
+    throw core::usage_error("orrery plan needs the command to plan",
+                            words.empty() ? "nothing given" : command,
+                            "`orrery plan trace …` or `orrery plan perturb …`, with that command's options");
+  }
+  const Words options(words.begin() + 1, words.end());
+  return command == "trace" ? plan_trace(options) : plan_perturb(options);
 }
 
 int inspect(int&, char**&, const Words& words) {
@@ -232,8 +313,9 @@ struct Command {
   bool on_ranks;  ///< starts MPI; the others run once, whatever the launcher starts
 };
 
-constexpr std::array<Command, 6> commands = {{
+constexpr std::array<Command, 7> commands = {{
     {"trace", "run a model over a corpus and write the statistics of its residual stream", trace, true},
+    {"perturb", "perturb the residual stream of a trace's prompts and write how it goes on", perturb, true},
     {"plan", "print what a run would take: FLOPs, memory, file size, time", plan, false},
     {"inspect", "print what a file holds", inspect, false},
     {"verify", "look for damage in a file, or compare two", verify, false},

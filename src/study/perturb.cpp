@@ -1,0 +1,341 @@
+#include "orrery/study/perturb.hpp"
+
+#include "orrery/archive/checkpoint.hpp"
+#include "orrery/archive/reader.hpp"
+#include "orrery/core/concat.hpp"
+#include "orrery/core/log.hpp"
+#include "orrery/core/machine.hpp"
+#include "orrery/core/sha256.hpp"
+#include "orrery/model/llama.hpp"
+#include "orrery/model/weights.hpp"
+#include "orrery/parallel/agreement.hpp"
+#include "orrery/schedule/forward_pass.hpp"
+#include "orrery/study/model_input.hpp"
+#include "orrery/study/sweep_plan.hpp"
+#include "orrery/text/tokenizer.hpp"
+#include "part_means.hpp"
+#include "part_progress.hpp"
+#include "sweep_block.hpp"
+#include "sweep_file.hpp"
+#include "sweep_identity.hpp"
+#include "sweep_writer.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <future>
+#include <optional>
+#include <utility>
+
+namespace orrery::study {
+namespace {
+
+using core::concat;
+
+/// A block that is done, with the hash of what it wrote.
+struct DoneBlock {
+  std::int64_t block;
+  std::uint64_t hash;
+};
+
+/// One sweep, or one part, from beginning to end; its members live through the phases.
+class SweepRun {
+ public:
+  SweepRun(const Sweep& sweep, const std::string& command, const parallel::Communicator& ranks,
+           core::ProgressSink& progress)
+      : sweep_(sweep), command_(command), ranks_(ranks), node_(ranks.split_by_node()), progress_(progress) {}
+
+  void run() {
+    prepare();
+    try {
+      take_output();
+      compute();
+      file_->finish([&] { return last_attributes(); });
+    } catch (const parallel::AgreedError& error) {
+      file_->abandon(goes_on_ || !checkpoint_.blocks.empty(), error.code());
+      throw;
+    }
+  }
+
+ private:
+  void prepare();
+  void check_tokenizer() const;
+  void check_model_hash(bool wait);
+  void take_output();
+  std::vector<std::int64_t> blocks_to_do();
+  void compute();
+  void run_round(std::span<const std::int64_t> blocks, const SweepOnDevice& sweep,
+                 core::ProgressSink& progress);
+  void commit(const std::vector<DoneBlock>& done);
+  void write_checkpoint_if_due(bool due);
+  std::uint64_t write_block(const std::vector<PromptResult>& results);
+  std::uint64_t hash_of_block(std::int64_t block);
+  std::vector<archive::Attribute> last_attributes();
+
+  const Sweep& sweep_;
+  const std::string& command_;
+  const parallel::Communicator& ranks_;
+  parallel::Communicator node_;
+  core::ProgressSink& progress_;
+  Stopwatch watch_, whole_, since_checkpoint_;
+
+  Resources resources_;
+  ModelInput model_;
+  SweepPlan plan_;
+  std::vector<std::int64_t> prompts_;  // places in the sweep of the file's prompts
+  std::optional<SweepFile> file_;
+  std::optional<model::Llama> llama_;
+  std::optional<model::LlamaWeights> weights_;
+  std::future<std::string> model_hash_;  // on rank 0, taken while blocks run
+  bool goes_on_ = false;                 // with work that an earlier run left
+  archive::Checkpoint checkpoint_;       // on rank 0
+  std::int64_t resumed_ = 0, rows_done_ = 0, peak_bytes_ = 0;
+  double load_seconds_ = 0, sweep_seconds_ = 0;
+};
+
+/// Reads and checks everything small, and decides: all that can fail before the output is touched.
+void SweepRun::prepare() {
+  resources_ = find_resources(sweep_.options.machine, ranks_, node_);
+  parallel::agree(ranks_, "reading the model's configuration", [&] {
+    const std::int64_t seed = sweep_.trace.untrained ? sweep_.trace.seed : sweep_.options.seed;
+    model_ = read_model(sweep_.options.model, sweep_.untrained() ? std::optional(seed) : std::nullopt);
+    require_model(sweep_, model_.config);
+    if (ranks_.is_root()) check_tokenizer();
+  });
+  const PlannedRanks planned = planned_ranks(resources_, ranks_, node_);
+  parallel::agree(ranks_, "planning", [&] {
+    plan_ = plan_sweep(sweep_, model_.config, planned);
+    require_memory(plan_, planned);
+    prompts_ = plan_.prompts();
+    file_.emplace(ranks_, sweep_, prompts_,
+                  sweep_attributes(sweep_, model_.config, resources_, command_, ranks_.size()));
+  });
+}
+
+void SweepRun::check_tokenizer() const {
+  const std::filesystem::path path = sweep_.options.model / text::tokenizer_file(sweep_.options.model);
+  const std::string hash = core::sha256_of_file(path);
+  if (hash == sweep_.trace.tokenizer_sha256) return;
+  throw core::bad_input(
+      "the tokenizer is not that of the trace",
+      concat(path.string(), ": SHA-256 ", hash, ", the trace's was ", sweep_.trace.tokenizer_sha256),
+      "give --model the folder that the trace was made of");
+}
+
+/// Throws where the model's files are not those of the trace, as soon as their hash is known.
+void SweepRun::check_model_hash(bool wait) {
+  if (!model_hash_.valid()) return;
+  if (!wait && model_hash_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return;
+  const std::string hash = model_hash_.get();
+  if (hash == sweep_.trace.model_sha256) return;
+  throw core::bad_input("the model is not that of the trace",
+                        concat(sweep_.options.model.string(), ": SHA-256 ", hash, ", the trace's was ",
+                               sweep_.trace.model_sha256),
+                        "give --model the folder that the trace was made of");
+}
+
+void SweepRun::take_output() {
+  const PerturbOptions& options = sweep_.options;
+  goes_on_ = file_->take([&] { return archive::Output(options.out, options.existing, options.part); });
+  Identity identity = identity_of(sweep_, resources_);
+  parallel::agree(ranks_, "the checkpoint", [&] {
+    if (!ranks_.is_root()) return;
+    const std::filesystem::path path = file_->output().checkpoint();
+    if (goes_on_) {
+      checkpoint_ = archive::read_checkpoint(path);
+      require_same(checkpoint_.identity, identity, "the work in progress");
+    } else {
+      checkpoint_.identity = std::move(identity);
+      archive::write_checkpoint(path, checkpoint_);
+    }
+  });
+}
+
+std::uint64_t SweepRun::hash_of_block(std::int64_t block) {
+  std::uint64_t hash = 0;
+  for (const core::Sample prompt : plan_.blocks[static_cast<std::size_t>(block)].tile.samples) {
+    hash = hash * 31 + hash_of_prompt(file_->shared(), sweep_, place_of(sweep_, prompts_, prompt.value()),
+                                      prompt.value());
+  }
+  return hash;
+}
+
+std::uint64_t SweepRun::write_block(const std::vector<PromptResult>& results) {
+  std::uint64_t hash = 0;
+  for (const PromptResult& result : results) {
+    hash =
+        hash * 31 + write_prompt(file_->shared(), sweep_, place_of(sweep_, prompts_, result.prompt), result);
+  }
+  return hash;
+}
+
+/// The chosen blocks that no earlier run committed, or whose numbers are not in the file as they were
+/// committed: a machine that went down may have lost them.
+std::vector<std::int64_t> SweepRun::blocks_to_do() {
+  std::vector<std::int64_t> done;
+  std::vector<std::uint64_t> hashes;
+  for (const auto& [block, hash] : checkpoint_.blocks) {
+    done.push_back(block);
+    hashes.push_back(hash);
+  }
+  std::int64_t count = std::ssize(done);
+  ranks_.broadcast(std::as_writable_bytes(std::span(&count, 1)));
+  done.resize(static_cast<std::size_t>(count));
+  hashes.resize(static_cast<std::size_t>(count));
+  ranks_.broadcast(std::as_writable_bytes(std::span(done)));
+  ranks_.broadcast(std::as_writable_bytes(std::span(hashes)));
+  std::vector<std::int64_t> sound(static_cast<std::size_t>(count), 0);
+  parallel::agree(ranks_, "checking the blocks that are done", [&] {
+    for (std::int64_t i = ranks_.rank(); i < count; i += ranks_.size()) {
+      const auto index = static_cast<std::size_t>(i);
+      const bool known = std::ranges::binary_search(plan_.chosen, done[index]);
+      sound[index] = known && hash_of_block(done[index]) == hashes[index] ? 1 : 0;
+    }
+  });
+  ranks_.sum(std::span(sound));
+  std::vector<std::int64_t> left = plan_.chosen;
+  for (std::size_t i = 0; i < sound.size(); ++i) {
+    if (sound[i] == 1) {
+      std::erase(left, done[i]);
+    } else if (ranks_.is_root()) {
+      checkpoint_.blocks.erase(done[i]);
+      core::log_warn(concat("block ", done[i], " is not in the file as it was committed: it is done again"));
+    }
+  }
+  resumed_ = std::ssize(plan_.chosen) - std::ssize(left);
+  if (resumed_ > 0) core::log_info(concat(resumed_, " of ", plan_.chosen.size(), " blocks are done already"));
+  return left;
+}
+
+void SweepRun::compute() {
+  const PerturbOptions& options = sweep_.options;
+  llama_.emplace(model_.config, *options.dtype, *options.residual, model::Measured::last_token,
+                 resources_.device);
+  file_->open();
+  const std::vector<std::int64_t> left = blocks_to_do();
+  core::log_info(concat(plan_.prompts().size(), " prompts in ", left.size(), " blocks, ", plan_.perturbations,
+                        " perturbations, ", ranks_.size(), ranks_.size() == 1 ? " rank of " : " ranks of ",
+                        resources_.threads, resources_.threads == 1 ? " thread, " : " threads, ",
+                        resources_.device.str(), ", ", model::name_of(*options.dtype)));
+  weights_.emplace(
+      model_.config, model_.weights(),
+      model::LlamaWeights::Placement{
+          *options.dtype, llama_->norm_dtype(), resources_.device,
+          plan_.order == schedule::Order::tiles ? model::Residency::all_layers : model::Residency::one_layer,
+          model::Head::logits},
+      ranks_, node_);
+  // Not before the weights are read: the files are in the node's cache then.
+  if (ranks_.is_root()) {
+    // That of the trace's weights, also where the sweep's are random.
+    model_hash_ = std::async(std::launch::async, [this] {
+      const std::filesystem::path& folder = sweep_.options.model;
+      if (sweep_.trace.untrained == sweep_.untrained()) return hash_model(folder, model_);
+      return hash_model(folder, read_model(folder, std::nullopt));
+    });
+  }
+  load_seconds_ = watch_.lap();
+  const SweepOnDevice sweep(
+      sweep_, part_means(ranks_, sweep_, *llama_, *weights_, plan_.order, resources_.threads, progress_),
+      resources_.device);
+  std::vector<double> costs;
+  for (const std::int64_t block : left) costs.push_back(plan_.costs[static_cast<std::size_t>(block)]);
+  const auto shares = schedule::deal(costs, ranks_.size());
+  std::vector<std::int64_t> mine;
+  std::int64_t most = 0;
+  for (const auto& share : shares) most = std::max(most, std::ssize(share));
+  for (const std::int64_t place : shares[static_cast<std::size_t>(ranks_.rank())])
+    mine.push_back(left[static_cast<std::size_t>(place)]);
+  const std::int64_t rounds = (most + plan_.round_blocks - 1) / plan_.round_blocks;
+  progress_.begin("sweep", std::ssize(left), plan_.rows);
+  for (std::int64_t round = 0; round < rounds; ++round) {
+    const auto first = static_cast<std::size_t>(std::min(round * plan_.round_blocks, std::ssize(mine)));
+    const auto end = static_cast<std::size_t>(std::min((round + 1) * plan_.round_blocks, std::ssize(mine)));
+    PartProgress part(progress_, round, rounds);
+    run_round(std::span(mine).subspan(first, end - first), sweep, part);
+    write_checkpoint_if_due(round + 1 == rounds);
+  }
+  progress_.end();
+  weights_->free();
+  parallel::agree(ranks_, "checking the model", [&] { check_model_hash(/*wait=*/true); });
+  peak_bytes_ = ranks_.max(core::peak_resident_bytes());
+  sweep_seconds_ = watch_.lap();
+}
+
+void SweepRun::run_round(std::span<const std::int64_t> blocks, const SweepOnDevice& sweep,
+                         core::ProgressSink& progress) {
+  std::vector<double> costs;
+  for (const std::int64_t block : blocks) costs.push_back(plan_.costs[static_cast<std::size_t>(block)]);
+  std::vector<std::vector<PromptResult>> results(blocks.size());
+  const auto block_at = [&](std::size_t i) -> const schedule::Block& {
+    return plan_.blocks[static_cast<std::size_t>(blocks[i])];
+  };
+  schedule::ForwardPass(*llama_, *weights_, plan_.order, resources_.threads)
+      .run(
+          ranks_, costs,
+          [&](std::int64_t i) {
+            const auto index = static_cast<std::size_t>(i);
+            return std::make_unique<SweepBlock>(sweep, *llama_, block_at(index), results[index]);
+          },
+          progress);
+  std::vector<DoneBlock> done;
+  parallel::agree(ranks_, "writing a round", [&] {
+    check_model_hash(/*wait=*/false);
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      done.push_back({blocks[i], write_block(results[i])});
+      results[i].clear();
+    }
+  });
+  commit(done);
+}
+
+/// Collective: rank 0 takes note of all ranks' blocks.
+void SweepRun::commit(const std::vector<DoneBlock>& done) {
+  for (const std::vector<DoneBlock>& of_rank : ranks_.gather_values(std::span(done))) {
+    for (const DoneBlock& one : of_rank) checkpoint_.blocks[one.block] = one.hash;
+  }
+}
+
+/// Collective.
+void SweepRun::write_checkpoint_if_due(bool due) {
+  const bool waited = since_checkpoint_.seconds() >= sweep_.options.checkpoint_seconds;
+  if (ranks_.max(std::int64_t{due || (ranks_.is_root() && waited)}) == 0) return;
+  file_->shared().flush();
+  parallel::agree(ranks_, "writing the checkpoint", [&] {
+    if (ranks_.is_root()) archive::write_checkpoint(file_->output().checkpoint(), checkpoint_);
+  });
+  since_checkpoint_ = Stopwatch();
+}
+
+/// On rank 0.
+std::vector<archive::Attribute> SweepRun::last_attributes() {
+  std::vector<archive::Attribute> all =
+      sweep_attributes(sweep_, model_.config, resources_, command_, ranks_.size());
+  const auto add = [&](const char* name, archive::AttributeValue value) {
+    all.push_back({"/timing", name, std::move(value)});
+  };
+  add("load_seconds", load_seconds_);
+  add("sweep_seconds", sweep_seconds_);
+  add("write_seconds", watch_.lap());
+  add("total_seconds", whole_.seconds());
+  add("perturbations", plan_.perturbations);
+  add("resumed_tiles", resumed_);
+  add("peak_bytes", peak_bytes_);
+  return all;
+}
+
+}  // namespace
+
+bool is_done(const Sweep& sweep) {
+  const PerturbOptions& options = sweep.options;
+  if (options.existing != archive::Existing::resume) return false;
+  const std::optional<std::filesystem::path> result = archive::finished_result(options.out, options.part);
+  if (!result) return false;
+  require_same(identity_of(archive::Reader(*result)), identity_of(sweep), result->string());
+  return true;
+}
+
+void run_perturb(const Sweep& sweep, const std::string& command, const parallel::Communicator& ranks,
+                 core::ProgressSink& progress) {
+  SweepRun(sweep, command, ranks, progress).run();
+}
+
+}  // namespace orrery::study

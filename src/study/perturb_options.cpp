@@ -1,0 +1,259 @@
+#include "orrery/study/perturb_options.hpp"
+
+#include "option_words.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <sstream>
+
+namespace orrery::study {
+namespace {
+
+using core::concat;
+using core::usage_error;
+
+constexpr std::array<std::pair<std::string_view, TeleportMode>, 2> modes = {
+    {{"plane", TeleportMode::plane}, {"shift", TeleportMode::shift}}};
+constexpr std::array<std::pair<std::string_view, GridRange>, 2> ranges = {
+    {{"pooled", GridRange::pooled}, {"layer", GridRange::layer}}};
+constexpr std::array<std::pair<std::string_view, Control>, 2> controls = {
+    {{"random_direction", Control::random_direction}, {"none", Control::none}}};
+constexpr std::array<std::pair<std::string_view, Ablation>, 2> ablations = {
+    {{"zero", Ablation::zero}, {"mean", Ablation::mean}}};
+constexpr std::array<std::pair<std::string_view, SweepStore>, 2> stores = {
+    {{"scores", SweepStore::scores}, {"states", SweepStore::states}}};
+constexpr std::array<std::pair<std::string_view, SweepWeights>, 3> weights_words = {
+    {{"trace", SweepWeights::trace}, {"file", SweepWeights::file}, {"random", SweepWeights::random}}};
+
+/// The parts between commas.
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts;
+  std::istringstream in(text);
+  for (std::string part; std::getline(in, part, ',');) parts.push_back(part);
+  return parts;
+}
+
+/// A number that takes up the whole text; nothing otherwise.
+template <class Number>
+std::optional<Number> number_from(std::string_view text) {
+  Number number{};
+  const char* end = text.data() + text.size();
+  const auto [stopped, failure] = std::from_chars(text.data(), end, number);
+  if (failure != std::errc() || stopped != end) return std::nullopt;
+  return number;
+}
+
+std::string shortest(double value) {
+  std::array<char, 32> characters{};
+  const auto end = std::to_chars(characters.data(), characters.data() + characters.size(), value).ptr;
+  return {characters.data(), end};
+}
+
+}  // namespace
+
+std::vector<std::int64_t> number_list(const char* option, const std::string& text, std::int64_t count,
+                                      const std::string& of_what) {
+  std::vector<std::int64_t> numbers;
+  const auto refuse = [&](const std::string& problem, const std::string& seen) {
+    throw usage_error(concat("--", option, ": ", problem), seen,
+                      concat("give numbers and ranges such as 0-3,7, or all; there are ", count, " ", of_what,
+                             ", counted from 0"));
+  };
+  if (text == "all") {
+    for (std::int64_t i = 0; i < count; ++i) numbers.push_back(i);
+    return numbers;
+  }
+  for (const std::string& part : split(text)) {
+    const std::size_t dash = part.find('-');
+    const auto first = number_from<std::int64_t>(std::string_view(part).substr(0, dash));
+    const auto last = dash == std::string::npos
+                          ? first
+                          : number_from<std::int64_t>(std::string_view(part).substr(dash + 1));
+    if (!first || !last || *first < 0 || *last < *first) refuse("not a number or a range", part);
+    if (*last >= count) refuse("beyond what there is", part);
+    for (std::int64_t i = *first; i <= *last; ++i) numbers.push_back(i);
+  }
+  if (numbers.empty()) refuse("nothing in the list", concat("'", text, "'"));
+  std::ranges::sort(numbers);
+  const auto twice = std::ranges::adjacent_find(numbers);
+  if (twice != numbers.end()) refuse("a number twice", std::to_string(*twice));
+  return numbers;
+}
+
+std::vector<double> epsilons_from(const std::string& text) {
+  std::vector<double> epsilons;
+  for (const std::string& part : split(text)) {
+    const auto number = number_from<double>(part);
+    if (!number || !std::isfinite(*number) || *number < 0) {
+      throw usage_error("--epsilon: not a number of at least 0", part, "give a list such as 0.01,0.1,1");
+    }
+    epsilons.push_back(*number);
+  }
+  std::ranges::sort(epsilons);
+  if (epsilons.empty() || std::ranges::adjacent_find(epsilons) != epsilons.end()) {
+    throw usage_error("--epsilon: nothing in the list, or a number twice", concat("'", text, "'"),
+                      "give a list such as 0.01,0.1,1");
+  }
+  return epsilons;
+}
+
+std::string text_of(const std::vector<double>& epsilons) {
+  std::string text;
+  for (const double epsilon : epsilons) text.append(text.empty() ? "" : ",").append(shortest(epsilon));
+  return text;
+}
+
+Kinds kinds_from(const std::string& text) {
+  Kinds kinds{false, false, false};
+  for (const std::string& part : split(text)) {
+    bool* kind = part == "teleport" ? &kinds.teleport
+                 : part == "noise"  ? &kinds.noise
+                 : part == "ablate" ? &kinds.ablate
+                                    : nullptr;
+    if (kind == nullptr) {
+      throw usage_error("unknown word for --kinds", part, "give some of teleport,noise,ablate");
+    }
+    *kind = true;
+  }
+  if (!kinds.teleport && !kinds.noise && !kinds.ablate) {
+    throw usage_error("--kinds is empty", concat("'", text, "'"), "give some of teleport,noise,ablate");
+  }
+  return kinds;
+}
+
+std::string text_of(const Kinds& kinds) {
+  std::string text;
+  const auto add = [&](bool on, const char* name) {
+    if (on) text += concat(text.empty() ? "" : ",", name);
+  };
+  add(kinds.teleport, "teleport");
+  add(kinds.noise, "noise");
+  add(kinds.ablate, "ablate");
+  return text;
+}
+
+archive::Part part_from(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  const auto number = number_from<std::int64_t>(std::string_view(text).substr(0, slash));
+  const auto count = slash == std::string::npos
+                         ? std::nullopt
+                         : number_from<std::int64_t>(std::string_view(text).substr(slash + 1));
+  constexpr std::int64_t most = 100000;
+  if (!number || !count || *count < 1 || *count > most || *number < 0 || *number >= *count) {
+    throw usage_error("--part is no part of a whole", text,
+                      "give 0/4, 1/4, 2/4 and 3/4 for four parts, one to a job");
+  }
+  return {*number, *count};
+}
+
+double seconds_from(const char* option, const std::string& text) {
+  double unit = 1;
+  std::string_view digits = text;
+  if (!digits.empty() && digits.find_first_of("smh", digits.size() - 1) != std::string_view::npos) {
+    unit = digits.back() == 's' ? 1 : digits.back() == 'm' ? 60 : 3600;
+    digits.remove_suffix(1);
+  }
+  const auto number = number_from<double>(digits);
+  if (!number || !std::isfinite(*number) || *number < 0) {
+    throw usage_error(concat("--", option, " is no time"), text, "give one such as 90s, 10m or 2h");
+  }
+  return *number * unit;
+}
+
+TeleportMode teleport_mode_from(const std::string& word) {
+  return choice_from<TeleportMode>(word, "mode", modes);
+}
+GridRange grid_range_from(const std::string& word) {
+  return choice_from<GridRange>(word, "range", ranges);
+}
+Control control_from(const std::string& word) {
+  return choice_from<Control>(word, "controls", controls);
+}
+Ablation ablation_from(const std::string& word) {
+  return choice_from<Ablation>(word, "ablate", ablations);
+}
+SweepStore sweep_store_from(const std::string& word) {
+  return choice_from<SweepStore>(word, "store", stores);
+}
+SweepWeights sweep_weights_from(const std::string& word) {
+  return choice_from<SweepWeights>(word, "weights", weights_words);
+}
+const char* name_of(TeleportMode mode) {
+  return word_of<TeleportMode>(mode, modes);
+}
+const char* name_of(GridRange range) {
+  return word_of<GridRange>(range, ranges);
+}
+const char* name_of(Control control) {
+  return word_of<Control>(control, controls);
+}
+const char* name_of(Ablation ablation) {
+  return word_of<Ablation>(ablation, ablations);
+}
+const char* name_of(SweepStore store) {
+  return word_of<SweepStore>(store, stores);
+}
+const char* name_of(SweepWeights weights) {
+  return word_of<SweepWeights>(weights, weights_words);
+}
+
+void PerturbOptions::validate() const {
+  require_path("perturb", "trace", trace);
+  require_path("perturb", "out", out);
+  require_range("grid", grid, 1, 4096);
+  if (!(widen >= 0) || !std::isfinite(widen)) {
+    throw usage_error("--widen is below 0", shortest(widen), "give the share by which the range grows, 0.2");
+  }
+  require_range("directions", directions, 0, 1 << 20);
+  require_range("pc-directions", pc_directions, 0, 1 << 20);
+  if (kinds.noise && directions + pc_directions == 0) {
+    throw usage_error("noise has no direction", "--directions 0 --pc-directions 0",
+                      "give one of them, or leave noise out of --kinds");
+  }
+  if (score_components) require_range("score-components", *score_components, 1, 1 << 20);
+  require_range("seed", seed, 0, std::numeric_limits<std::int64_t>::max());
+  require_range("batch-tokens", batch_tokens, 1, 1 << 24);
+  require_range("batch-rows", batch_rows, 1, 1 << 24);
+  machine.validate();
+  if (part && join) {
+    throw usage_error("--part and --join exclude each other", "both given",
+                      "run every part, then once --join without --part");
+  }
+}
+
+std::string to_ini(const PerturbOptions& o) {
+  std::string text = "[perturb]\n";
+  const auto line = [&](const char* name, const auto& value) { text += ini_line(name, value); };
+  text += ini_path("trace", o.trace) + ini_path("model", o.model) + ini_path("out", o.out);
+  line("kinds", text_of(o.kinds));
+  line("prompts", o.prompts);
+  line("layers", o.layers);
+  line("mode", name_of(o.mode));
+  line("range", name_of(o.range));
+  line("grid", o.grid);
+  line("widen", shortest(o.widen));
+  line("controls", name_of(o.control));
+  line("epsilon", text_of(o.epsilons));
+  line("directions", o.directions);
+  line("pc-directions", o.pc_directions);
+  line("ablate", name_of(o.ablation));
+  line("ablate-layers", o.ablated_layers);
+  if (o.score_components) line("score-components", *o.score_components);
+  line("store", name_of(o.store));
+  if (!o.state_prompts.empty()) line("state-prompts", o.state_prompts);
+  line("state-points", o.state_points);
+  line("weights", name_of(o.weights));
+  if (o.dtype) line("dtype", model::name_of(*o.dtype));
+  if (o.residual) line("residual", model::name_of(*o.residual));
+  line("seed", o.seed);
+  line("batch-tokens", o.batch_tokens);
+  line("batch-rows", o.batch_rows);
+  text += to_ini(o.machine);
+  line("checkpoint-every", concat(shortest(o.checkpoint_seconds), "s"));
+  return text;
+}
+
+}  // namespace orrery::study

@@ -1,0 +1,152 @@
+#include "sweep_block.hpp"
+
+#include "orrery/core/concat.hpp"
+#include "orrery/core/error.hpp"
+#include "orrery/statistics/deviation.hpp"
+
+#include <ATen/ops/argmax.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace orrery::study {
+namespace {
+
+/// The sweep's prompts of a tile, as the forward takes them.
+model::Batch batch_of(const Sweep& sweep, const schedule::Tile& tile) {
+  std::vector<std::vector<std::int32_t>> tokens;
+  std::vector<std::int64_t> lengths;
+  schedule::Tile local{{}, tile.length};
+  for (const core::Sample sample : tile.samples) {
+    local.samples.emplace_back(std::ssize(tokens));
+    tokens.push_back(sweep.prompts[static_cast<std::size_t>(sample.value())].tokens);
+    lengths.push_back(std::ssize(tokens.back()));
+  }
+  return schedule::make_batch(local, {tokens, lengths, 0});
+}
+
+void require_finite(const Sweep& sweep, const PromptResult& result) {
+  const auto refuse = [&](const std::string& where) {
+    throw core::bad_input(
+        "a measured number is not finite",
+        core::concat("sample ", sweep.prompts[static_cast<std::size_t>(result.prompt)].sample, ", ", where),
+        "check the model's weights; with --dtype bfloat16 or --residual bfloat16 try float32");
+  };
+  if (!at::isfinite(result.norm).all().item<bool>()) refuse("unperturbed");
+  const std::vector<SweepStart> starts = sweep.starts();
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    const std::int64_t first = core::pre_attention(starts[i].layer).value();
+    const at::Tensor distance = result.starts[i].distance;
+    const bool finite =
+        at::isfinite(distance.narrow(1, first, distance.size(1) - first)).all().item<bool>() &&
+        at::isfinite(result.starts[i].kl).all().item<bool>();
+    if (!finite)
+      refuse(
+          core::concat(starts[i].ablates ? "ablated" : "perturbed", " in layer ", starts[i].layer.value()));
+  }
+}
+
+/// How the rows of a start layer come back, case by case, from its point on.
+std::vector<statistics::Recovery> recoveries_of(const Sweep& sweep, const SweepStart& start,
+                                                const PromptResult& prompt, const RowsResult& rows) {
+  const std::int64_t first = core::pre_attention(start.layer).value();
+  const auto from = [&](const at::Tensor& tensor, std::int64_t axis) {
+    return tensor.narrow(axis, first, tensor.size(axis) - first);
+  };
+  const statistics::UnperturbedRun beside{from(prompt.norm, 0), from(rows.own_score, 0).narrow(1, 0, 2),
+                                          from(sweep.spread, 0)};
+  std::vector<statistics::Recovery> found;
+  for (const Case& one : sweep.cases()) {
+    const auto part = [&](const at::Tensor& tensor) { return tensor.narrow(0, one.first, one.count); };
+    found.push_back(statistics::recovery_of(
+        {from(part(rows.distance), 1), from(part(rows.cosine), 1), from(part(rows.score), 1).narrow(2, 0, 2),
+         part(rows.kl), part(rows.same_top)},
+        beside));
+  }
+  return found;
+}
+
+}  // namespace
+
+SweepBlock::SweepBlock(const SweepOnDevice& sweep, const model::Llama& llama, const schedule::Block& block,
+                       std::vector<PromptResult>& results)
+    : sweep_(sweep), llama_(llama), block_(block), results_(results) {}
+
+void SweepBlock::begin(const model::OuterWeights& outer) {
+  for (const core::Sample prompt : block_.tile.samples)
+    results_.push_back(sweep_.empty_result(prompt.value()));
+  unperturbed_ = std::make_unique<UnperturbedRows>(sweep_, results_);
+  for (const auto& groups : block_.continuations) {
+    rows_.push_back({std::make_unique<PerturbedRows>(sweep_, groups, results_), {}});
+  }
+  batch_ = llama_.embed(batch_of(sweep_.sweep, block_.tile), outer);
+  batch_.keeps_answers = true;
+}
+
+/// The groups that branch off here join their continuation, each behind the stream that it stands in for.
+void SweepBlock::join(core::Layer layer, Rows& rows) {
+  std::vector<model::Replacements> joining;
+  const std::vector<schedule::RowGroup>& groups = rows.visitor->groups();
+  for (std::int64_t i = rows.visitor->joined(); i < std::ssize(groups); ++i) {
+    const schedule::RowGroup& group = groups[static_cast<std::size_t>(i)];
+    const SweepStart& start = sweep_.starts[static_cast<std::size_t>(group.start)];
+    if (start.layer != layer) break;
+    const at::Tensor x = batch_.stream.index_select(0, batch_.measured.narrow(0, group.sample, 1))
+                             .to(at::TensorOptions().dtype(at::kDouble).device(at::kCPU));  // (1, D)
+    const at::Tensor replaced =
+        start.ablates ? x.expand({group.count, x.size(1)}) : sweep_.sweep.perturbed(start.place, x[0]);
+    joining.push_back({group.sample, at::cat({x, replaced})});
+    rows.visitor->join();
+  }
+  if (!joining.empty()) llama_.join(batch_, joining, rows.continuation);
+}
+
+void SweepBlock::run_layer(core::Layer layer, const model::LayerWeights& weights) {
+  for (Rows& rows : rows_) join(layer, rows);
+  llama_.run_layer(layer, weights, batch_, *unperturbed_);
+  for (Rows& rows : rows_) {
+    if (rows.visitor->joined() == 0) continue;
+    llama_.continue_layer(layer, weights, batch_, rows.continuation, *rows.visitor);
+  }
+  batch_.answers = {};
+}
+
+void SweepBlock::finish(const model::OuterWeights& outer) {
+  llama_.finish(batch_, *unperturbed_);
+  const at::Tensor next = llama_.logits(batch_, outer).argmax(-1).cpu();
+  for (Rows& rows : rows_) {
+    llama_.finish(batch_, rows.continuation, *rows.visitor);
+    read_out(rows, outer);
+  }
+  for (std::size_t b = 0; b < results_.size(); ++b) {
+    PromptResult& result = results_[b];
+    result.next_token = next[static_cast<std::int64_t>(b)].item<std::int64_t>();
+    require_finite(sweep_.sweep, result);
+    for (std::size_t i = 0; i < sweep_.starts.size(); ++i) {
+      if (!sweep_.starts[i].ablates)
+        result.recoveries.push_back(recoveries_of(sweep_.sweep, sweep_.starts[i], result, result.starts[i]));
+    }
+  }
+}
+
+/// Always of as many rows at a time, so that the unperturbed row and the others go through the same product.
+void SweepBlock::read_out(Rows& rows, const model::OuterWeights& outer) {
+  const model::Continuation& all = rows.continuation;
+  at::Tensor streams = at::zeros({schedule::read_out_rows, all.stream.size(1)}, all.stream.options());
+  for (std::int64_t first = 0; first < all.rows(); first += schedule::read_out_rows) {
+    const std::int64_t count = std::min(schedule::read_out_rows, all.rows() - first);
+    streams.zero_().narrow(0, 0, count).copy_(all.stream.narrow(0, first, count));
+    const at::Tensor logits = llama_.logits(streams, outer).narrow(0, 0, count);
+    // A few at a time: in double precision, and in the processor's cache.
+    constexpr std::int64_t few = 16;
+    for (std::int64_t row = 0; row < count; row += few) {
+      rows.visitor->read_out(
+          first + row, statistics::log_probabilities(logits.narrow(0, row, std::min(few, count - row))));
+    }
+  }
+}
+
+}  // namespace orrery::study

@@ -1,0 +1,83 @@
+#include "sweep_identity.hpp"
+
+#include "config_text.hpp"
+#include "orrery/core/concat.hpp"
+#include "orrery/core/error.hpp"
+#include "orrery/core/sha256.hpp"
+#include "orrery/study/libraries.hpp"
+
+#include <set>
+
+namespace orrery::study {
+namespace {
+
+using core::concat;
+
+constexpr const char* input_prefix = "input: ";
+
+void add_options(Identity& identity, const std::string& ini) {
+  for (const auto& [name, value] : fixing_options(ini)) identity["option " + name] = value;
+}
+
+/// The kinds of processors, without which rank has which: "cuda:1 NVIDIA …" on one rank is "cuda:0" on
+/// another.
+std::string processors_of(const Resources& resources) {
+  std::set<std::string> kinds;
+  for (const std::string& device : resources.devices) {
+    const std::size_t blank = device.find(' ');
+    kinds.insert(device.substr(0, device.find_first_of(": ")) + device.substr(blank));
+  }
+  std::string text;
+  for (const std::string& kind : kinds) text += concat(text.empty() ? "" : ", ", kind);
+  return text;
+}
+
+}  // namespace
+
+Identity identity_of(const Sweep& sweep) {
+  Identity identity;
+  add_options(identity, to_ini(sweep.options));
+  identity[concat(input_prefix, "trace")] = sweep.trace.checksum;
+  identity[concat(input_prefix, "model")] = sweep.trace.model_sha256;
+  return identity;
+}
+
+Identity identity_of(const Sweep& sweep, const Resources& resources) {
+  Identity identity = identity_of(sweep);
+  identity["program"] = core::sha256_of_file("/proc/self/exe");
+  identity["libraries"] = libraries();
+  identity["processors"] = processors_of(resources);
+  return identity;
+}
+
+Identity identity_of(const archive::Reader& file) {
+  Identity identity;
+  add_options(identity, file.text("config"));
+  identity[concat(input_prefix, "trace")] = file.text("trace_checksum");
+  identity[concat(input_prefix, "model")] = file.text("model_sha256");
+  return identity;
+}
+
+void require_same(const Identity& earlier, const Identity& now, const std::string& where) {
+  std::set<std::string> names;
+  for (const Identity* one : {&earlier, &now}) {
+    for (const auto& [name, value] : *one) names.insert(name);
+  }
+  for (const std::string& name : names) {
+    const auto value_in = [&](const Identity& one) {
+      const auto found = one.find(name);
+      return found == one.end() ? std::string("nothing") : found->second;
+    };
+    const std::string before = value_in(earlier), after = value_in(now);
+    if (before == after) continue;
+    const std::string seen = concat(name, ": ", before, " in ", where, ", ", after, " now");
+    if (name.starts_with(input_prefix)) {
+      throw core::bad_input("the work was begun with another input", seen,
+                            "give the same one, or --overwrite to begin again");
+    }
+    throw core::usage_error("the work was begun in another way", seen,
+                            "do as it was begun, or give --overwrite to begin again");
+  }
+}
+
+}  // namespace orrery::study
