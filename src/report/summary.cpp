@@ -1,14 +1,18 @@
 #include "orrery/report/summary.hpp"
 
+#include "columns.hpp"
+#include "orrery/archive/sweep_layout.hpp"
 #include "orrery/core/concat.hpp"
+#include "sweep_summary.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <iomanip>
 #include <sstream>
+#include <string>
+#include <vector>
 
 namespace orrery::report {
 namespace {
@@ -90,14 +94,6 @@ std::string percent(const Reader& file, const std::string& name) {
   return out.str();
 }
 
-/// `text` and blanks to `width` columns; "±" is two bytes and one column.
-std::string padded(std::string text, std::size_t width) {
-  const auto columns = static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-  if (columns < width) text.append(width - columns, ' ');
-  return text;
-}
-
 std::string value_text(const AttributeValue& value) {
   return std::visit([](const auto& v) { return concat(v); }, value);
 }
@@ -115,9 +111,7 @@ nlohmann::json json_of(const AttributeValue& value) {
   return std::visit([](const auto& v) { return nlohmann::json(v); }, value);
 }
 
-}  // namespace
-
-std::string headline_text(const Reader& file) {
+std::string trace_headline_text(const Reader& file) {
   constexpr std::size_t label = 34, column = 24;
   std::string text;
   const auto line = [&](const std::string& name, const std::string& left, const std::string& right,
@@ -143,6 +137,12 @@ std::string headline_text(const Reader& file) {
   return text;
 }
 
+}  // namespace
+
+std::string headline_text(const Reader& file) {
+  return file.format() == archive::sweep_format ? sweep_headline_text(file) : trace_headline_text(file);
+}
+
 std::string summary_text(const Reader& file, const std::string& name) {
   std::string text =
       concat(name, ": ", file.format(), ", ", file.complete() ? "complete" : "not complete", "\n");
@@ -152,13 +152,16 @@ std::string summary_text(const Reader& file, const std::string& name) {
       continue;
     text += concat("  ", padded(attribute, 18), value_text(*file.attribute("/", attribute)), "\n");
   }
-  text += "\nheadline (± jackknife standard error)\n" + headline_text(file) + "\ndatasets\n";
+  const bool sweep = file.format() == archive::sweep_format;
+  text += concat("\nheadline (± ", sweep ? "standard error over prompts" : "jackknife standard error", ")\n",
+                 headline_text(file), "\ndatasets\n");
+  std::vector<std::vector<std::string>> lines;
   for (const archive::DatasetInfo& info : file.datasets()) {
     if (info.is_scale) continue;
-    text += concat("  ", padded(info.path, 46),
-                   padded(concat(archive::name_of(info.type), " ", shape_text(info)), 40),
-                   info.units == "1" ? "" : info.units, "\n");
+    lines.push_back({"  " + info.path, concat(archive::name_of(info.type), " ", shape_text(info)),
+                     info.units == "1" ? "" : info.units});
   }
+  text += table_text(lines);
   if (const auto left_out = file.attribute("/", "not_computed")) {
     const std::string reasons = value_text(*left_out);
     if (!reasons.empty()) text += "\nnot computed\n" + reasons + "\n";

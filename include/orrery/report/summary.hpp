@@ -6,7 +6,9 @@
 
 namespace orrery::report {
 
-/// The headline numbers of a trace file, with their standard errors and nulls, as a table a person reads.
+/// The headline numbers of a file as a table a person reads: of a trace, with their standard errors and
+/// nulls; of a sweep, what becomes of the streams of each case and start layer. Throws bad_input where a
+/// sweep's numbers are not as many as its cases and start layers.
 std::string headline_text(const archive::Reader& file);
 
 /// What `orrery inspect FILE` prints: where the file comes from, the headline, and its datasets.
