@@ -14,7 +14,7 @@ using core::concat;
 
 /// Layers in another order, both points of each together, the last in its place; correlations are the same
 /// numbers in that order.
-void check_layer_permuted(FileChecker& checker) {
+void check_layer_permuted(TraceChecker& checker) {
   if (!checker.has({"/control/layer_permuted/point"})) return;
   const std::vector<std::int64_t> shown = checker.file().read_integers("/control/layer_permuted/point");
   const auto points = static_cast<std::int64_t>(shown.size());
@@ -42,7 +42,7 @@ void check_layer_permuted(FileChecker& checker) {
 }
 
 /// A rotation keeps lengths and angles; the rows in the new basis may be float32.
-void check_random_basis(FileChecker& checker) {
+void check_random_basis(TraceChecker& checker) {
   Identity identity("lengths in a random basis");
   for (const std::string name : {"velocity_mean", "cosine_mean"}) {
     const std::vector<double> found = checker.reals("/control/random_basis/" + name);
@@ -67,12 +67,12 @@ double mean_at(const std::vector<double>& line, std::int64_t first, std::int64_t
 
 }  // namespace
 
-void check_controls(FileChecker& checker) {
+void check_controls(TraceChecker& checker) {
   check_layer_permuted(checker);
   check_random_basis(checker);
 }
 
-void check_headline(FileChecker& checker) {
+void check_headline(TraceChecker& checker) {
   if (std::ranges::find(checker.file().groups(), "/headline") == checker.file().groups().end()) {
     checker.tell(false, "headline", "the group is missing");
     return;

@@ -1,12 +1,12 @@
 #pragma once
 
-#include "file_checker.hpp"
+#include "trace_checker.hpp"
 
 namespace orrery::study {
 
 /// /control.
-void check_controls(FileChecker& checker);
+void check_controls(TraceChecker& checker);
 /// /headline repeats numbers of the file.
-void check_headline(FileChecker& checker);
+void check_headline(TraceChecker& checker);
 
 }  // namespace orrery::study

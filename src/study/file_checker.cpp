@@ -7,8 +7,10 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <iomanip>
 #include <optional>
+#include <span>
 #include <sstream>
 
 namespace orrery::study {
@@ -19,19 +21,7 @@ using archive::Dataset;
 using archive::DatasetInfo;
 using core::concat;
 
-std::int64_t length_of(const archive::Reader& file, const char* scale) {
-  return file.has(scale) ? file.info(scale).shape[0] : 0;
-}
-
-/// The paths of not_computed.
-std::set<std::string> not_computed(const archive::Reader& file) {
-  std::set<std::string> paths;
-  const std::optional<AttributeValue> value = file.attribute("/", "not_computed");
-  if (!value || !std::holds_alternative<std::string>(*value)) return paths;
-  std::istringstream lines(std::get<std::string>(*value));
-  for (std::string line; std::getline(lines, line);) paths.insert(line.substr(0, line.find(": ")));
-  return paths;
-}
+constexpr std::int64_t slab_entries = std::int64_t{2} << 20;
 
 std::string description(archive::ElementType type, const std::vector<std::int64_t>& shape,
                         const std::vector<std::string>& dimensions) {
@@ -49,24 +39,33 @@ std::string shortest(Real value) {
   return {characters.data(), end};
 }
 
-archive::TraceExtent extent_in(const archive::Reader& file) {
-  archive::TraceExtent extent;
-  extent.samples = length_of(file, "/sample");
-  extent.rows = file.integer("rows");
-  extent.layers = (length_of(file, "/point") - 1) / 2;
-  extent.units = length_of(file, "/unit");
-  extent.components = length_of(file, "/pooled_mode");
-  extent.tokens = length_of(file, "/token_index");
-  extent.ranks = length_of(file, "/timing/rank_number");
-  extent.rows_kept = file.text("moments") == "rows";
-  extent.every_token = file.integer("every_token") != 0;
-  extent.keep_rows = !not_computed(file).contains("/residual/last_token");
-  extent.rows_float64 = file.attribute("/", "residual_dtype") == AttributeValue("float64");
-  if (file.has("/rotation/null_mean")) {
-    const std::optional<AttributeValue> draws = file.attribute("/rotation/null_mean", "draws");
-    if (draws && std::holds_alternative<std::int64_t>(*draws)) extent.permutations = std::get<1>(*draws);
+/// Whether a dataset of the file is all that the layout knows of it.
+bool is_known(const archive::Reader& file, const std::string& path, archive::ElementType type,
+              const archive::Values& values) {
+  if (!file.has(path) || file.info(path).type != type || !file.info(path).has_values) return false;
+  if (const auto* integers = std::get_if<1>(&values)) return file.read_integers(path) == *integers;
+  if (const auto* reals = std::get_if<2>(&values)) return file.read_reals(path) == *reals;
+  return file.read_texts(path) == std::get<3>(values);
+}
+
+template <class T>
+void append_as_doubles(std::vector<double>& values, std::span<const std::byte> bytes) {
+  for (std::size_t at = 0; at < bytes.size(); at += sizeof(T)) {
+    T value;
+    std::memcpy(&value, bytes.data() + at, sizeof value);
+    values.push_back(static_cast<double>(value));
   }
-  return extent;
+}
+
+std::vector<double> as_doubles(archive::ElementType type, std::span<const std::byte> bytes) {
+  std::vector<double> values;
+  values.reserve(bytes.size() / static_cast<std::size_t>(archive::size_of(type)));
+  if (type == archive::ElementType::float32) append_as_doubles<float>(values, bytes);
+  if (type == archive::ElementType::float64) append_as_doubles<double>(values, bytes);
+  if (type == archive::ElementType::int32) append_as_doubles<std::int32_t>(values, bytes);
+  if (type == archive::ElementType::int64) append_as_doubles<std::int64_t>(values, bytes);
+  if (type == archive::ElementType::uint8) append_as_doubles<std::uint8_t>(values, bytes);
+  return values;
 }
 
 }  // namespace
@@ -80,6 +79,10 @@ std::string place_text(const std::vector<std::int64_t>& shape, std::int64_t entr
   return text.append(")");
 }
 
+std::ostream& operator<<(std::ostream& out, const Place& place) {
+  return out << place_text(place.shape, place.entry);
+}
+
 std::string number_text(double value) {
   return shortest(value);
 }
@@ -87,15 +90,27 @@ std::string number_text(float value) {
   return shortest(value);
 }
 
+std::int64_t length_of(const archive::Reader& file, const std::string& scale) {
+  return file.has(scale) ? file.info(scale).shape[0] : 0;
+}
+
+std::set<std::string> not_computed(const archive::Reader& file) {
+  std::set<std::string> paths;
+  const std::optional<AttributeValue> value = file.attribute("/", "not_computed");
+  if (!value || !std::holds_alternative<std::string>(*value)) return paths;
+  std::istringstream lines(std::get<std::string>(*value));
+  for (std::string line; std::getline(lines, line);) paths.insert(line.substr(0, line.find(": ")));
+  return paths;
+}
+
 void FileChecker::tell(bool passed, const std::string& subject, const std::string& seen) {
   all_passed_ = all_passed_ && passed;
   report_({passed, subject, seen});
 }
 
-bool FileChecker::take_sizes() {
+bool FileChecker::take_layout(const std::function<archive::Layout()>& layout) {
   try {
-    extent_ = extent_in(file_);
-    layout_ = archive::trace_layout(extent_);
+    layout_ = layout();
     return true;
   } catch (const core::Error& error) {
     tell(false, "sizes", error.what());
@@ -135,22 +150,57 @@ void FileChecker::check_contents() {
   if (right) tell(true, "contents", concat(sound_.size(), " datasets, ", listed.size(), " not computed"));
 }
 
-bool FileChecker::has(std::initializer_list<const char*> paths) const {
-  return std::ranges::all_of(paths, [&](const char* path) { return sound_.contains(path); });
+void FileChecker::check_known() {
+  std::int64_t coordinates = 0, datasets = 0;
+  const auto wrong = [&](const char* subject, const std::string& path) {
+    tell(false, subject, path + " is not what a file of these sizes has");
+  };
+  bool right = true;
+  for (const archive::Scale& scale : layout_.scales) {
+    if (scale.values.index() == 0) continue;
+    ++coordinates;
+    if (is_known(file_, archive::path_of(scale), scale.type, scale.values)) continue;
+    right = false;
+    wrong("coordinates", archive::path_of(scale));
+  }
+  if (right && coordinates > 0) tell(true, "coordinates", concat(coordinates, " as they should be"));
+  right = true;
+  for (const Dataset& dataset : layout_.datasets) {
+    if (dataset.values.index() == 0 || !has({dataset.path})) continue;
+    ++datasets;
+    if (is_known(file_, dataset.path, dataset.type, dataset.values)) continue;
+    right = false;
+    wrong("points", dataset.path);
+  }
+  if (right && datasets > 0) tell(true, "points", "in the model's order");
+}
+
+bool FileChecker::has(std::initializer_list<std::string> paths) const {
+  return std::ranges::all_of(paths, [&](const std::string& path) { return sound_.contains(path); });
 }
 
 std::vector<double> FileChecker::reals(const std::string& path) const {
   return sound_.contains(path) ? file_.read_reals(path) : std::vector<double>();
 }
 
-void FileChecker::for_slabs(const std::string& path,
-                            const std::function<void(std::int64_t, const std::vector<double>&)>& work) const {
-  constexpr std::int64_t slab_entries = std::int64_t{2} << 20;
+std::vector<double> FileChecker::reals_at(const std::string& path, std::int64_t first) const {
+  return sound_.contains(path) ? file_.read_reals(path, first, 1) : std::vector<double>();
+}
+
+void FileChecker::for_slabs(const std::string& path, const Work& work) const {
   const DatasetInfo& info = file_.info(path);
-  const std::int64_t line = info.entries() / info.shape[0];
-  const std::int64_t lines = std::max<std::int64_t>(1, slab_entries / line);
-  for (std::int64_t first = 0; first < info.shape[0]; first += lines) {
-    work(first * line, file_.read_reals(path, first, std::min(lines, info.shape[0] - first)));
+  for_lines(path, info.entries() / info.shape[0], work);
+}
+
+void FileChecker::for_lines(const std::string& path, std::int64_t line, const Work& work) const {
+  const DatasetInfo& info = file_.info(path);
+  const std::int64_t size = archive::size_of(info.type);
+  const std::int64_t most = std::max<std::int64_t>(1, slab_entries / line) * line;
+  std::vector<std::byte> bytes;
+  for (std::int64_t first = 0; first < info.entries(); first += most) {
+    bytes.resize(static_cast<std::size_t>(std::min(most, info.entries() - first) * size));
+    file_.read_stored(path, first * size, bytes);
+    work(first, as_doubles(info.type, bytes));
   }
 }
 

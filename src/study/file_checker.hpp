@@ -1,7 +1,7 @@
 #pragma once
 
+#include "orrery/archive/layout.hpp"
 #include "orrery/archive/reader.hpp"
-#include "orrery/archive/trace_layout.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/study/verify.hpp"
 
@@ -9,6 +9,7 @@
 #include <functional>
 #include <initializer_list>
 #include <limits>
+#include <ostream>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,11 +23,23 @@ inline constexpr double epsilon_of_float = std::numeric_limits<float>::epsilon()
 /// "(3, 5)": where the entry lies that is the `entry`-th of an array of that shape.
 std::string place_text(const std::vector<std::int64_t>& shape, std::int64_t entry);
 
+/// The same, put together only where it is written.
+struct Place {
+  const std::vector<std::int64_t>& shape;
+  std::int64_t entry;
+};
+std::ostream& operator<<(std::ostream& out, const Place& place);
+
 /// The number in the fewest digits that give it back.
 std::string number_text(double value);
 std::string number_text(float value);
 
-/// A trace file under scrutiny: what it should hold, what of it can be relied on, and whom to tell.
+/// The entries of a dimension; 0 where the file has none of that name ("/sample").
+std::int64_t length_of(const archive::Reader& file, const std::string& scale);
+/// The paths of `not_computed`.
+std::set<std::string> not_computed(const archive::Reader& file);
+
+/// A file under scrutiny: what it should hold, what of it can be relied on, and whom to tell.
 class FileChecker {
  public:
   FileChecker(const archive::Reader& file, const std::function<void(const Check&)>& report)
@@ -34,33 +47,37 @@ class FileChecker {
 
   const archive::Reader& file() const { return file_; }
   const archive::Layout& layout() const { return layout_; }
-  const archive::TraceExtent& extent() const { return extent_; }
   bool all_passed() const { return all_passed_; }
 
   /// Tells of a check.
   void tell(bool passed, const std::string& subject, const std::string& seen);
 
-  /// What the file's sizes say that it holds; false, and told, where no trace has such sizes.
-  bool take_sizes();
   /// Holds datasets against the layout: those that are as they should be can be read from then on.
   void check_contents();
+  /// Coordinates and datasets whose values the layout knows have those.
+  void check_known();
 
   /// Whether all of these datasets are there as the layout has them.
-  bool has(std::initializer_list<const char*> paths) const;
+  bool has(std::initializer_list<std::string> paths) const;
   /// The whole dataset, or nothing where it is not there as it should be.
   std::vector<double> reals(const std::string& path) const;
+  /// The same of entry `first` of its slowest dimension alone.
+  std::vector<double> reals_at(const std::string& path, std::int64_t first) const;
+
+  using Work = std::function<void(std::int64_t first, const std::vector<double>&)>;
   /// Calls `work(first, values)` with the dataset's entries from the first on, a slab at a time: whole lines
   /// of its slowest dimension, about 16 MiB as doubles, at least one.
-  void for_slabs(const std::string& path,
-                 const std::function<void(std::int64_t first, const std::vector<double>&)>& work) const;
+  void for_slabs(const std::string& path, const Work& work) const;
+  /// The same by lines of `line` entries, which divide the dataset.
+  void for_lines(const std::string& path, std::int64_t line, const Work& work) const;
 
-  /// What streamed moments may be off by where rows that are kept are exact but for rounding.
-  double streaming_error() const { return extent_.rows_kept ? 0.0 : 1e-6; }
+ protected:
+  /// Takes what the file's sizes say that it holds; false, and told, where no file has such sizes.
+  bool take_layout(const std::function<archive::Layout()>& layout);
 
  private:
   const archive::Reader& file_;
   const std::function<void(const Check&)>& report_;
-  archive::TraceExtent extent_;
   archive::Layout layout_;
   std::set<std::string> sound_;
   bool all_passed_ = true;

@@ -12,7 +12,7 @@ namespace orrery::study {
 namespace {
 
 /// The pooled mean is the mean over points, and the pooled variance that within points and between them.
-void check_pooled_moments(FileChecker& checker) {
+void check_pooled_moments(TraceChecker& checker) {
   if (!checker.has({"/pooled/mean", "/pooled/eigenvalue", "/trajectory/mean", "/trajectory/variance"}))
     return;
   const archive::TraceExtent& extent = checker.extent();
@@ -47,7 +47,7 @@ void check_pooled_moments(FileChecker& checker) {
 /// Scores have the eigenvalues for their covariance, and mean and range as stored.
 class Scores {
  public:
-  Scores(const FileChecker& checker, std::int64_t rank)
+  Scores(const TraceChecker& checker, std::int64_t rank)
       : extent_(checker.extent()),
         width_(extent_.pooled_components()),
         rank_(std::min(rank, width_)),
@@ -80,7 +80,7 @@ class Scores {
     for (std::size_t i = 0; i < gram_.size(); ++i) gram_[i] += value[i];
   }
 
-  void tell(FileChecker& checker) const {
+  void tell(TraceChecker& checker) const {
     Identity covariance("covariance of the scores"), means("mean scores"), range("range of the scores");
     const auto rows = static_cast<double>(extent_.rows);
     const double all = rows * static_cast<double>(extent_.points());
@@ -117,7 +117,7 @@ class Scores {
 };
 
 /// Two attributes stand for the dataset where every token is a row.
-void check_straightness(FileChecker& checker) {
+void check_straightness(TraceChecker& checker) {
   if (!checker.has({"/geometry/curvature_mean"})) return;
   Identity identity("straightness");
   for (const auto& [name, least] : {std::pair("straightness_mean", 1 - 1e-12), {"straightness_std", 0.0}}) {
@@ -130,7 +130,7 @@ void check_straightness(FileChecker& checker) {
 }
 
 /// Ascending up to the dimension that both neighbours have, NaN behind.
-void check_principal_angles(FileChecker& checker) {
+void check_principal_angles(TraceChecker& checker) {
   if (!checker.has({"/geometry/principal_angle", "/pca/rank"})) return;
   const std::vector<double> angle = checker.reals("/geometry/principal_angle");
   const std::vector<double> rank = checker.reals("/pca/rank");
@@ -150,7 +150,7 @@ void check_principal_angles(FileChecker& checker) {
 }
 
 /// By descending modulus, complex ones in pairs; a least-squares map explains no less than standing still.
-void check_flow(FileChecker& checker) {
+void check_flow(TraceChecker& checker) {
   if (!checker.has({"/geometry/flow_eigenvalue", "/geometry/flow_explained", "/geometry/flow_persistence"}))
     return;
   const std::vector<double> value = checker.reals("/geometry/flow_eigenvalue");
@@ -180,7 +180,7 @@ void check_flow(FileChecker& checker) {
 
 }  // namespace
 
-void check_pooled(FileChecker& checker) {
+void check_pooled(TraceChecker& checker) {
   if (!checker.has({"/pooled/eigenvalue", "/pooled/component"})) return;
   check_pooled_moments(checker);
   Identity order("pooled eigenvalues descending");
@@ -197,7 +197,7 @@ void check_pooled(FileChecker& checker) {
   scores.tell(checker);
 }
 
-void check_geometry(FileChecker& checker) {
+void check_geometry(TraceChecker& checker) {
   if (checker.extent().every_token) check_straightness(checker);
   check_principal_angles(checker);
   check_flow(checker);

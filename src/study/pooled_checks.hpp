@@ -1,12 +1,12 @@
 #pragma once
 
-#include "file_checker.hpp"
+#include "trace_checker.hpp"
 
 namespace orrery::study {
 
 /// /pooled.
-void check_pooled(FileChecker& checker);
+void check_pooled(TraceChecker& checker);
 /// /geometry.
-void check_geometry(FileChecker& checker);
+void check_geometry(TraceChecker& checker);
 
 }  // namespace orrery::study

@@ -21,7 +21,7 @@ struct Spectra {
       share{"share of the top unit"}, needed{"components for a share of the variance"};
   std::vector<double> total, ratios, correcteds, effectives, shares, ranks, counts;
 
-  explicit Spectra(const FileChecker& checker)
+  explicit Spectra(const TraceChecker& checker)
       : total(checker.reals("/pca/total_variance")),
         ratios(checker.reals("/pca/participation_ratio")),
         correcteds(checker.reals("/pca/participation_ratio_corrected")),
@@ -30,7 +30,7 @@ struct Spectra {
         ranks(checker.reals("/pca/rank")),
         counts(checker.reals("/pca/components_for")) {}
 
-  void hold_variances(const FileChecker& checker, std::size_t s, std::span<const double> variance) {
+  void hold_variances(const TraceChecker& checker, std::size_t s, std::span<const double> variance) {
     const archive::TraceExtent& extent = checker.extent();
     const double error =
         64 * epsilon * static_cast<double>(std::max(extent.rows, extent.units)) + checker.streaming_error();
@@ -41,7 +41,7 @@ struct Spectra {
     share.hold(shares[s], trace > 0 ? top : std::nan(""), 2 * error, place);
   }
 
-  void hold_eigenvalues(const FileChecker& checker, std::size_t s, std::span<const double> eigenvalue) {
+  void hold_eigenvalues(const TraceChecker& checker, std::size_t s, std::span<const double> eigenvalue) {
     const archive::TraceExtent& extent = checker.extent();
     const std::string place = concat("point ", s);
     const double error = spectrum_error(extent, std::ssize(eigenvalue), static_cast<double>(extent.rows));
@@ -64,7 +64,7 @@ struct Spectra {
     }
   }
 
-  void tell(FileChecker& checker) const {
+  void tell(TraceChecker& checker) const {
     for (const Identity* identity :
          {&order, &rank, &traces, &variances, &ratio, &corrected, &effective, &share, &needed}) {
       identity->tell(checker);
@@ -74,7 +74,7 @@ struct Spectra {
 
 }  // namespace
 
-void check_spectra(FileChecker& checker) {
+void check_spectra(TraceChecker& checker) {
   if (!checker.has({"/pca/total_variance", "/pca/participation_ratio", "/pca/participation_ratio_corrected",
                     "/pca/effective_rank", "/pca/top_unit_share", "/pca/rank", "/pca/components_for",
                     "/trajectory/variance"})) {

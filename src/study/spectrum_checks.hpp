@@ -1,10 +1,10 @@
 #pragma once
 
-#include "file_checker.hpp"
+#include "trace_checker.hpp"
 
 namespace orrery::study {
 
 /// /pca.
-void check_spectra(FileChecker& checker);
+void check_spectra(TraceChecker& checker);
 
 }  // namespace orrery::study

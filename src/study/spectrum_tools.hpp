@@ -1,6 +1,7 @@
 #pragma once
 
 #include "file_checker.hpp"
+#include "orrery/archive/trace_layout.hpp"
 
 #include <ATen/core/Tensor.h>
 

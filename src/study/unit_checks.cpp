@@ -13,7 +13,7 @@ using archive::AttributeValue;
 using core::concat;
 
 /// Lines are numbered from 0, lengths are those that the offsets give, tokens are in the vocabulary.
-void check_tokens(FileChecker& checker) {
+void check_tokens(TraceChecker& checker) {
   const archive::Reader& file = checker.file();
   const std::vector<double> offset = checker.reals("/samples/token_offset");
   const std::vector<double> length = checker.reals("/samples/length");
@@ -40,7 +40,7 @@ void check_tokens(FileChecker& checker) {
   identity.tell(checker);
 }
 
-void check_rows(FileChecker& checker) {
+void check_rows(TraceChecker& checker) {
   Identity identity("lines of the corpus");
   double before = -1;
   for (const char* path : {"/samples/row", "/samples/characters"}) {
@@ -55,21 +55,8 @@ void check_rows(FileChecker& checker) {
   identity.tell(checker);
 }
 
-void check_known(FileChecker& checker) {
-  const archive::Layout& layout = checker.layout();
-  if (!checker.has({"/points/layer", "/points/kind"})) return;
-  const auto& layers =
-      std::get<std::vector<std::int64_t>>(archive::dataset_named(layout, "/points/layer").values);
-  const auto& kinds =
-      std::get<std::vector<std::string>>(archive::dataset_named(layout, "/points/kind").values);
-  const bool right = checker.file().read_integers("/points/layer") == layers &&
-                     checker.file().read_texts("/points/kind") == kinds;
-  checker.tell(right, "points",
-               right ? concat(layers.size(), " in the model's order") : "not in the model's order");
-}
-
 /// The mean over stored rows is the stored mean.
-void check_mean_of_rows(FileChecker& checker) {
+void check_mean_of_rows(TraceChecker& checker) {
   if (!checker.has({"/residual/last_token", "/trajectory/mean"})) return;
   const archive::TraceExtent& extent = checker.extent();
   const std::vector<double> mean = checker.reals("/trajectory/mean");
@@ -91,7 +78,7 @@ void check_mean_of_rows(FileChecker& checker) {
 }
 
 /// Symmetric, 1 on the diagonal, and the mean of what is stored unit by unit next to it.
-void check_correlation(FileChecker& checker) {
+void check_correlation(TraceChecker& checker) {
   if (!checker.has({"/continuity/correlation", "/continuity/correlation_units"})) return;
   const std::vector<double> r = checker.reals("/continuity/correlation");
   const std::vector<double> count = checker.reals("/continuity/correlation_units");
@@ -114,7 +101,7 @@ void check_correlation(FileChecker& checker) {
 
 /// The mean over units of (P − 1, D) values of which some are NaN is the mean that is stored, and their
 /// number.
-void check_mean_over_units(FileChecker& checker, const char* path, const std::string& subject,
+void check_mean_over_units(TraceChecker& checker, const char* path, const std::string& subject,
                            const std::function<double(std::int64_t step)>& mean,
                            const std::function<double(std::int64_t step)>& count) {
   Identity identity(subject);
@@ -137,7 +124,7 @@ void check_mean_over_units(FileChecker& checker, const char* path, const std::st
   identity.tell(checker);
 }
 
-void check_acceleration(FileChecker& checker) {
+void check_acceleration(TraceChecker& checker) {
   const std::vector<double> velocity = checker.reals("/continuity/velocity_mean");
   const std::vector<double> acceleration = checker.reals("/continuity/acceleration");
   Identity identity("acceleration");
@@ -150,13 +137,12 @@ void check_acceleration(FileChecker& checker) {
 
 }  // namespace
 
-void check_samples(FileChecker& checker) {
-  check_known(checker);
+void check_samples(TraceChecker& checker) {
   if (checker.has({"/samples/token_offset", "/samples/length", "/samples/token"})) check_tokens(checker);
   if (checker.has({"/samples/row", "/samples/characters"})) check_rows(checker);
 }
 
-void check_units(FileChecker& checker) {
+void check_units(TraceChecker& checker) {
   check_mean_of_rows(checker);
   check_correlation(checker);
   check_acceleration(checker);
@@ -180,7 +166,7 @@ void check_units(FileChecker& checker) {
   }
 }
 
-void check_rotations(FileChecker& checker) {
+void check_rotations(TraceChecker& checker) {
   const auto draws = static_cast<double>(checker.extent().permutations);
   Identity identity("p-values"), sizes("mean turns of the nulls");
   for (const std::string suffix : {"", "_layer", "_step", "_sign"}) {

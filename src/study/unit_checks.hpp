@@ -1,14 +1,14 @@
 #pragma once
 
-#include "file_checker.hpp"
+#include "trace_checker.hpp"
 
 namespace orrery::study {
 
-/// /samples and /points.
-void check_samples(FileChecker& checker);
+/// /samples.
+void check_samples(TraceChecker& checker);
 /// /residual, /trajectory, /continuity.
-void check_units(FileChecker& checker);
+void check_units(TraceChecker& checker);
 /// /rotation.
-void check_rotations(FileChecker& checker);
+void check_rotations(TraceChecker& checker);
 
 }  // namespace orrery::study

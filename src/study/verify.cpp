@@ -7,6 +7,8 @@
 #include "pooled_checks.hpp"
 #include "range_checks.hpp"
 #include "spectrum_checks.hpp"
+#include "sweep_checks.hpp"
+#include "trace_checker.hpp"
 #include "unit_checks.hpp"
 
 #include <algorithm>
@@ -25,21 +27,23 @@ using archive::DatasetInfo;
 using archive::ElementType;
 using core::concat;
 
-/// The first entry of `bytes` that may not stand there: an infinity, or a NaN where `may_be_nan` is false.
+/// The first entry of `bytes` that may not stand there: a NaN or an infinity where none may be.
 template <class T>
-std::optional<std::int64_t> first_wrong(std::span<const std::byte> bytes, bool may_be_nan) {
+std::optional<std::int64_t> first_wrong(std::span<const std::byte> bytes, bool may_be_nan,
+                                        bool may_be_infinite) {
   for (std::size_t at = 0; at < bytes.size(); at += sizeof(T)) {
     T value;
     std::memcpy(&value, bytes.data() + at, sizeof value);
-    if (std::isfinite(value) || (may_be_nan && std::isnan(value))) continue;
+    if (std::isfinite(value) || (std::isnan(value) ? may_be_nan : may_be_infinite)) continue;
     return static_cast<std::int64_t>(at / sizeof(T));
   }
   return std::nullopt;
 }
 
-std::optional<std::int64_t> first_wrong(ElementType type, std::span<const std::byte> bytes, bool may_be_nan) {
-  if (type == ElementType::float32) return first_wrong<float>(bytes, may_be_nan);
-  if (type == ElementType::float64) return first_wrong<double>(bytes, may_be_nan);
+std::optional<std::int64_t> first_wrong(const Dataset& described, std::span<const std::byte> bytes) {
+  const bool may_be_nan = !described.nan_where.empty(), may_be_infinite = !described.infinite_where.empty();
+  if (described.type == ElementType::float32) return first_wrong<float>(bytes, may_be_nan, may_be_infinite);
+  if (described.type == ElementType::float64) return first_wrong<double>(bytes, may_be_nan, may_be_infinite);
   return std::nullopt;
 }
 
@@ -87,7 +91,7 @@ class Scan {
       found.push_back(archive::checksum_of(buffer_));
       bytes_ += count;
       if (!known || wrong) continue;
-      wrong = first_wrong(info.type, buffer_, !described->nan_where.empty());
+      wrong = first_wrong(*described, buffer_);
       if (wrong) tell_wrong(info, *described, first / size + *wrong, *wrong * size);
     }
     if (known) ++bounded_;
@@ -108,7 +112,8 @@ class Scan {
         false, "finite",
         concat(info.path, " is ", number_text(value), " at ", place_text(info.shape, entry), "; ",
                described.nan_where.empty() ? "it is never NaN" : "it may be NaN where " + described.nan_where,
-               ", and never infinite"));
+               described.infinite_where.empty() ? ", and never infinite"
+                                                : ", and infinite where " + described.infinite_where));
   }
 
   void compare(const DatasetInfo& info, const std::vector<std::string>& found) {
@@ -146,15 +151,24 @@ class Scan {
   bool sound_ = true, finite_ = true;
 };
 
-}  // namespace
-
-bool verify_file(const archive::Reader& file, const std::function<void(const Check&)>& report) {
-  FileChecker checker(file, report);
-  checker.tell(file.complete(), "complete", file.complete() ? "its run ended" : "its run did not end");
-  if (checker.take_sizes()) checker.check_contents();
+/// Sizes, contents and every byte, of a file of any format; then what `check_numbers` does.
+template <class Checker, class Checks>
+bool verify(Checker checker, const Checks& check_numbers) {
+  const bool complete = checker.file().complete();
+  checker.tell(complete, "complete", complete ? "its run ended" : "its run did not end");
+  const bool sized = checker.take_sizes();
+  if (sized) checker.check_contents();
   Scan(checker).run();
+  if (sized) {
+    checker.check_known();
+    check_numbers(checker);
+  }
+  return checker.all_passed();
+}
+
+void check_trace(TraceChecker& checker) {
   check_samples(checker);
-  check_ranges(checker);
+  check_ranges(checker, trace_ranges(checker.extent()));
   check_units(checker);
   check_rotations(checker);
   check_controls(checker);
@@ -162,7 +176,13 @@ bool verify_file(const archive::Reader& file, const std::function<void(const Che
   check_pooled(checker);
   check_geometry(checker);
   check_headline(checker);
-  return checker.all_passed();
+}
+
+}  // namespace
+
+bool verify_file(const archive::Reader& file, const std::function<void(const Check&)>& report) {
+  if (file.format() == archive::sweep_format) return verify(SweepChecker(file, report), check_sweep);
+  return verify(TraceChecker(file, report), check_trace);
 }
 
 }  // namespace orrery::study
