@@ -22,10 +22,12 @@ class Purpose(IntEnum):
     layer_permutation = 4
     basis = 5
     weight = 6
+    direction = 7
     null_points = 8
     null_layers = 9
     null_steps = 10
     null_signs = 11
+    control_direction = 12
 
 
 def philox(counter: Words, key: tuple[int, int]) -> Words:

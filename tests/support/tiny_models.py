@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 from orrery_program import shared_data
-from safetensors_file import read_tensors
+from safetensors_file import read_tensors, write_tensors
 
 #: Everything in double precision: within 1e-11 of the known streams (README of the models).
 IN_DOUBLE = ("--dtype", "float64", "--residual", "float64")
@@ -36,3 +37,23 @@ def golden_streams(model: str) -> list[np.ndarray]:
 def golden_rows(model: str) -> np.ndarray:
     """(4, P, D): the last token of each."""
     return np.stack([stream[-1] for stream in golden_streams(model)])
+
+
+def write_calm_model(folder: Path) -> Path:
+    """llama-bias with weights of which a stream that is moved comes back: its attention is weak, and its MLPs take a
+    part of the normalised stream away (the gate is the same for all units)."""
+    source = tiny("llama-bias")
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    folder.chmod(0o755)
+    weights = {name: values.astype(np.float64) for name, values in read_tensors(source / "model.safetensors").items()}
+    for name, values in weights.items():
+        if "self_attn.o_proj.weight" in name:
+            values *= 0.3
+        elif "mlp.gate_proj" in name:
+            values[:] = 1.0 if name.endswith("bias") else 0.0
+        elif "mlp.up_proj.weight" in name:
+            values[:] = np.eye(*values.shape)
+        elif "mlp.down_proj.weight" in name:
+            values[:] = -0.6 * np.eye(*values.shape)
+    write_tensors(folder / "model.safetensors", weights)
+    return folder
