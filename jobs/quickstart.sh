@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From a fresh checkout to a result: installs what is missing, builds, fetches SmolLM2-135M-Instruct (a trained Llama of
-# 30 layers), and traces its residual stream on 2 ranks over a corpus. A second run only does what changed.
+# 30 layers), traces its residual stream on 2 ranks over a corpus, and perturbs it. A second run only does what changed.
 #
 #   bash jobs/quickstart.sh
 #   ORRERY_CORPUS=my.txt bash jobs/quickstart.sh     a corpus of your own: UTF-8 text, a sample a line
@@ -13,6 +13,7 @@ source "$root/cmake/bootstrap.sh"
 
 model=$root/build/models/smollm2-135m-instruct-q4_1
 out=$root/out/quickstart/run.h5
+sweep=$root/out/quickstart/sweep.h5
 
 if [[ -n ${ORRERY_CORPUS:-} ]]; then
   corpus=$ORRERY_CORPUS
@@ -44,11 +45,16 @@ say "tracing on 2 ranks over $corpus"
 mpirun -n 2 "$root/build/release/bin/orrery" trace --config "$root/jobs/quickstart.ini" \
   --model "$model" --corpus "$corpus" "${samples[@]}" --out "$out" --overwrite
 
+say "perturbing 8 of its prompts on 2 ranks"
+mpirun -n 2 "$root/build/release/bin/orrery" perturb --config "$root/jobs/quickstart.ini" \
+  --trace "$out" --out "$sweep" --overwrite
+
 cat <<END
 
-The file:   $out
-Its parts:  $root/build/release/bin/orrery inspect $out
-Undamaged?  $root/build/release/bin/orrery verify $out
+The files:  $out
+            $sweep
+Their parts: $root/build/release/bin/orrery inspect $out
+Undamaged?  $root/build/release/bin/orrery verify $sweep
 In Python:  xarray.open_dataset("$out", group="pca", engine="h5netcdf")
             (xarray and h5netcdf are in $orrery_venv)
 END

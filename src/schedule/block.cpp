@@ -86,7 +86,8 @@ std::int64_t block_bytes(const model::LlamaConfig& c, const Block& block, std::i
                                    2 * scores + 3 * most * c.query_rows() * norm;
     const std::int64_t mlp = rows * (2 * c.width * type + 3 * c.mlp_width * type);
     const std::int64_t looked_at = 3 * most * c.width * 8;  // streams in double precision, and their steps
-    const std::int64_t read_out = read_out_rows * c.vocabulary * (type + norm + 3 * 8);
+    const std::int64_t read_out =
+        c.vocabulary * (read_out_rows * (type == norm ? type : type + norm) + probability_rows * 3 * 8);
     widest = std::max({widest, attention, mlp, looked_at, read_out});
   }
   const std::int64_t answers = 2 * block.tile.tokens() * c.kv_rows() * norm;

@@ -140,11 +140,9 @@ void SweepBlock::read_out(Rows& rows, const model::OuterWeights& outer) {
     const std::int64_t count = std::min(schedule::read_out_rows, all.rows() - first);
     streams.zero_().narrow(0, 0, count).copy_(all.stream.narrow(0, first, count));
     const at::Tensor logits = llama_.logits(streams, outer).narrow(0, 0, count);
-    // A few at a time: in double precision, and in the processor's cache.
-    constexpr std::int64_t few = 16;
-    for (std::int64_t row = 0; row < count; row += few) {
-      rows.visitor->read_out(
-          first + row, statistics::log_probabilities(logits.narrow(0, row, std::min(few, count - row))));
+    for (std::int64_t row = 0; row < count; row += schedule::probability_rows) {
+      const at::Tensor few = logits.narrow(0, row, std::min(schedule::probability_rows, count - row));
+      rows.visitor->read_out(first + row, statistics::log_probabilities(few));
     }
   }
 }

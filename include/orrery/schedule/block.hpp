@@ -52,6 +52,8 @@ ForwardFlop block_flop(const model::LlamaConfig& config, const Block& block, std
 /// Next-token logits are taken of so many rows at a time: always so many, as a product's bits may depend on
 /// it.
 inline constexpr std::int64_t read_out_rows = 128;
+/// And made probabilities of, in double precision, so many at a time: they stay in the processor's cache.
+inline constexpr std::int64_t probability_rows = 16;
 
 /// The most bytes that a block's run holds at once, weights aside: the forward of its tile, or one of its
 /// continuations while the others wait; with the keys and values of a layer and what is measured of each row,
