@@ -51,10 +51,10 @@ mpirun -n 2 "$root/build/release/bin/orrery" perturb --config "$root/jobs/quicks
 
 cat <<END
 
-The files:  $out
-            $sweep
+The files:   $out
+             $sweep
 Their parts: $root/build/release/bin/orrery inspect $out
-Undamaged?  $root/build/release/bin/orrery verify $sweep
-In Python:  xarray.open_dataset("$out", group="pca", engine="h5netcdf")
-            (xarray and h5netcdf are in $orrery_venv)
+Undamaged?   $root/build/release/bin/orrery verify $sweep
+In Python:   xarray.open_dataset("$out", group="pca", engine="h5netcdf")
+             (xarray and h5netcdf are in $orrery_venv)
 END
