@@ -2,11 +2,11 @@
 
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
+#include "orrery/core/number_text.hpp"
 #include "point_datasets.hpp"
 #include "sweep_datasets.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <numeric>
 #include <set>
 
@@ -121,9 +121,7 @@ std::vector<std::string> SweepExtent::cases() const {
   if (has_control()) names.emplace_back("random_direction");
   if (!noise) return names;
   for (const double epsilon : epsilons) {
-    std::array<char, 32> digits{};
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), epsilon).ptr;
-    names.push_back("noise " + std::string(digits.data(), end));
+    names.push_back("noise " + core::number_text(epsilon));
   }
   return names;
 }

@@ -4,8 +4,6 @@
 #include "orrery/core/error.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <iomanip>
@@ -30,13 +28,6 @@ std::string description(archive::ElementType type, const std::vector<std::int64_
     text += concat(i > 0 ? ", " : "", i < dimensions.size() ? dimensions[i] : "", " ", shape[i]);
   }
   return text + ")";
-}
-
-template <class Real>
-std::string shortest(Real value) {
-  std::array<char, 32> characters{};
-  const auto end = std::to_chars(characters.data(), characters.data() + characters.size(), value).ptr;
-  return {characters.data(), end};
 }
 
 /// Whether a dataset of the file is all that the layout knows of it.
@@ -81,13 +72,6 @@ std::string place_text(const std::vector<std::int64_t>& shape, std::int64_t entr
 
 std::ostream& operator<<(std::ostream& out, const Place& place) {
   return out << place_text(place.shape, place.entry);
-}
-
-std::string number_text(double value) {
-  return shortest(value);
-}
-std::string number_text(float value) {
-  return shortest(value);
 }
 
 std::int64_t length_of(const archive::Reader& file, const std::string& scale) {

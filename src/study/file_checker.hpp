@@ -3,6 +3,7 @@
 #include "orrery/archive/layout.hpp"
 #include "orrery/archive/reader.hpp"
 #include "orrery/core/concat.hpp"
+#include "orrery/core/number_text.hpp"
 #include "orrery/study/verify.hpp"
 
 #include <cstdint>
@@ -15,6 +16,8 @@
 #include <vector>
 
 namespace orrery::study {
+
+using core::number_text;
 
 /// 2⁻⁵², and the same for float32.
 inline constexpr double epsilon = std::numeric_limits<double>::epsilon();
@@ -29,10 +32,6 @@ struct Place {
   std::int64_t entry;
 };
 std::ostream& operator<<(std::ostream& out, const Place& place);
-
-/// The number in the fewest digits that give it back.
-std::string number_text(double value);
-std::string number_text(float value);
 
 /// The entries of a dimension; 0 where the file has none of that name ("/sample").
 std::int64_t length_of(const archive::Reader& file, const std::string& scale);

@@ -1,6 +1,7 @@
 #include "orrery/study/perturb_options.hpp"
 
 #include "option_words.hpp"
+#include "orrery/core/number_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -44,12 +45,6 @@ std::optional<Number> number_from(std::string_view text) {
   const auto [stopped, failure] = std::from_chars(text.data(), end, number);
   if (failure != std::errc() || stopped != end) return std::nullopt;
   return number;
-}
-
-std::string shortest(double value) {
-  std::array<char, 32> characters{};
-  const auto end = std::to_chars(characters.data(), characters.data() + characters.size(), value).ptr;
-  return {characters.data(), end};
 }
 
 }  // namespace
@@ -102,7 +97,8 @@ std::vector<double> epsilons_from(const std::string& text) {
 
 std::string text_of(const std::vector<double>& epsilons) {
   std::string text;
-  for (const double epsilon : epsilons) text.append(text.empty() ? "" : ",").append(shortest(epsilon));
+  for (const double epsilon : epsilons)
+    text.append(text.empty() ? "" : ",").append(core::number_text(epsilon));
   return text;
 }
 
@@ -205,7 +201,8 @@ void PerturbOptions::validate() const {
   require_path("perturb", "out", out);
   require_range("grid", grid, 1, 4096);
   if (!(widen >= 0) || !std::isfinite(widen)) {
-    throw usage_error("--widen is below 0", shortest(widen), "give the share by which the range grows, 0.2");
+    throw usage_error("--widen is below 0", core::number_text(widen),
+                      "give the share by which the range grows, 0.2");
   }
   require_range("directions", directions, 0, 1 << 20);
   require_range("pc-directions", pc_directions, 0, 1 << 20);
@@ -234,7 +231,7 @@ std::string to_ini(const PerturbOptions& o) {
   line("mode", name_of(o.mode));
   line("range", name_of(o.range));
   line("grid", o.grid);
-  line("widen", shortest(o.widen));
+  line("widen", core::number_text(o.widen));
   line("controls", name_of(o.control));
   line("epsilon", text_of(o.epsilons));
   line("directions", o.directions);
@@ -252,7 +249,7 @@ std::string to_ini(const PerturbOptions& o) {
   line("batch-tokens", o.batch_tokens);
   line("batch-rows", o.batch_rows);
   text += to_ini(o.machine);
-  line("checkpoint-every", concat(shortest(o.checkpoint_seconds), "s"));
+  line("checkpoint-every", concat(core::number_text(o.checkpoint_seconds), "s"));
   return text;
 }
 

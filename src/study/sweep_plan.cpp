@@ -17,7 +17,8 @@ namespace {
 
 using core::concat;
 
-/// What oneDNN, MKL and HDF5 keep once they work, beyond what a process has resident when it starts; measured.
+/// What oneDNN, MKL and HDF5 keep once they work, beyond what a process has resident when it starts;
+/// measured.
 constexpr std::int64_t libraries_at_work = std::int64_t{80} << 20;
 
 const schedule::Block& block_at(const SweepPlan& plan, std::int64_t block) {
@@ -56,7 +57,8 @@ void count_memory(SweepPlan& plan, const Sweep& sweep, const model::LlamaConfig&
       sweep.averaged.empty()
           ? 0
           : statistics::ExactSums::bytes(config.layers * (config.query_rows() + config.width));
-  const std::int64_t own = ranks.process_bytes + libraries_at_work + (ranks.gpu ? 0 : plan.block_bytes) + means;
+  const std::int64_t own =
+      ranks.process_bytes + libraries_at_work + (ranks.gpu ? 0 : plan.block_bytes) + means;
   // On a GPU the weights pass through one layer's room on the host.
   const std::int64_t host_weights = ranks.gpu ? model::layer_bytes(config, dtype) : plan.weight_bytes;
   plan.rank_bytes = own + host_weights;
@@ -178,9 +180,10 @@ std::string plan_text(const SweepPlan& plan, const Sweep& sweep, const model::Ll
                       quantity_text(plan.attention_flop, "in attention")));
   line("weights", concat(bytes_text(plan.weight_bytes), " as ", model::name_of(dtype),
                          ranks.gpu ? ", a GPU" : ", a node"));
-  line("memory", concat(bytes_text(plan.rank_bytes), " a rank at most (libraries ",
-                        bytes_text(ranks.process_bytes + libraries_at_work), ", weights ", bytes_text(plan.weight_bytes),
-                        ", blocks in hand ", bytes_text(plan.block_bytes), ")"));
+  line("memory",
+       concat(bytes_text(plan.rank_bytes), " a rank at most (libraries ",
+              bytes_text(ranks.process_bytes + libraries_at_work), ", weights ",
+              bytes_text(plan.weight_bytes), ", blocks in hand ", bytes_text(plan.block_bytes), ")"));
   line("file", bytes_text(plan.file_bytes));
   line("time", concat(quantity_text(run + moved / bytes_a_second, "s"), ", at ",
                       quantity_text(rate / 1e9, "GFLOP/s"), " a thread as measured here"));

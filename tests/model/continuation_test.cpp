@@ -79,6 +79,34 @@ TEST_P(Continuations, AreFullRunsAgain) {
   }
 }
 
+// Its own stream gives a prompt's own run; another prompt's gives what that state becomes under the first
+// one's keys and values.
+TEST_P(Continuations, OfPromptsStates) {
+  Golden golden(GetParam(), {});
+  const at::Tensor own = golden.run(golden.batch_of({2}), Measured::last_token).first[0];     // (P, D)
+  const at::Tensor others = golden.run(golden.batch_of({4}), Measured::last_token).first[0];  // (P, D)
+  for (std::int64_t start = 0; start < golden.config.layers; ++start) {
+    const core::Point point = core::pre_attention(core::Layer(start));
+    const at::Tensor state = others[point.value()];
+    const auto results =
+        golden.continue_groups(golden.batch_of({2, 4}), {{0, start, own[point.value()].unsqueeze(0)},
+                                                         {0, start, state.unsqueeze(0)},
+                                                         {1, start, state.unsqueeze(0)}});
+    const auto [replaced, logits] =
+        golden.run(golden.batch_of({2}), Measured::last_token, Recorder::Replacement{point, state});
+    const auto later = [&](const at::Tensor& run) {
+      return run.narrow(0, point.value(), golden.config.points() - point.value());
+    };
+    EXPECT_LT(relative_error(results[0].first, later(own)), 1e-11) << start;
+    EXPECT_LT(relative_error(results[1].first, later(replaced[0])), 1e-11) << start;
+    EXPECT_LT(relative_error(results[1].second, logits[0]), 1e-11) << start;
+    EXPECT_LT(relative_error(results[2].first, later(others)), 1e-11) << start;
+    // In the last layer too: attention mixes the replaced token with others.
+    EXPECT_GT(relative_error(results[1].first, later(others)), 1e-3)
+        << start << ": under other keys and values";
+  }
+}
+
 // So that a row that was not perturbed is at distance 0 from the unperturbed one beside it.
 TEST_P(Continuations, EqualRowsContinueWithEqualBits) {
   for (const DType dtype : {DType::float32, DType::bfloat16}) {

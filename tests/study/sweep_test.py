@@ -295,5 +295,23 @@ class Refused(SweepTest):
         self.assertEqual(attributes(out)[("/", "seed")], 1)
 
 
+class Memory(SweepTest):
+    """What a sweep holds does not grow with its prompts."""
+
+    def test_many_prompts(self) -> None:
+        corpus = write_corpus(self.folder / "corpus.txt", 660, longest=600)
+        trace = self.trace(tiny("llama31"), corpus, "--samples", "0", "--min-chars", "0", "--max-chars", "700", "--permutations", "10")
+        peaks = []
+        for prompts in ("0-59", "0-659"):
+            path = self.perturb(trace, "--kinds", "teleport", "--controls", "none", "--prompts", prompts,
+                                "--threads", "1", out=f"{prompts}.h5")  # fmt: skip
+            with h5py.File(path) as file:
+                peaks.append(int(file["timing"].attrs["peak_bytes"]))
+                kept = file["teleport/score"].nbytes
+        # What was measured of 600 prompts, in double precision, would be several times that bound.
+        self.assertGreater(2 * kept, 3 * (40 << 20))
+        self.assertLess(peaks[1], peaks[0] + (40 << 20))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -42,8 +42,8 @@ struct LoadedTokenizer {
 std::string tokenizer_file(const std::filesystem::path& folder);
 
 /// The tokenizer of a model's folder; tokenizer.model is tiktoken's ranks (Llama 3) or a SentencePiece model
-/// (Llama 2), told apart by content. Throws bad_input where there is none, or the file is damaged or of a kind
-/// that is not supported.
+/// (Llama 2), told apart by content. Throws bad_input where there is none, or the file is damaged or of a
+/// kind that is not supported.
 LoadedTokenizer load_tokenizer(const std::filesystem::path& folder);
 
 /// Throws bad_input unless `text` is UTF-8: the check that each tokenizer makes first.
