@@ -130,6 +130,25 @@ std::optional<std::string> stored_attribute_checksum(const Reader& file) {
   return stored->front();
 }
 
+void require_sound(const Reader& file, const std::string& path) {
+  const DatasetInfo& info = file.info(path);
+  std::vector<std::string> found;
+  if (info.type == ElementType::text) {
+    found.push_back(checksum_of(file.read_texts(path)));
+  } else {
+    std::vector<std::byte> block;
+    for (std::int64_t first = 0; first < info.bytes(); first += checksum_block_bytes) {
+      block.resize(static_cast<std::size_t>(std::min(checksum_block_bytes, info.bytes() - first)));
+      file.read_stored(path, first, block);
+      found.push_back(checksum_of(block));
+    }
+  }
+  if (stored_checksums(file, path) == found) return;
+  throw core::bad_input("the file is damaged",
+                        core::concat(file.path(), ", ", path, ": its checksum is another"),
+                        "make it again; `orrery verify` says what else is wrong");
+}
+
 void write_checksums(const parallel::Communicator& ranks, const std::filesystem::path& path) {
   std::vector<Block> blocks;
   parallel::agree(ranks, "listing the output", [&] {

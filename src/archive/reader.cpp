@@ -127,6 +127,10 @@ void Reader::read_all_texts() const {
   }
 }
 
+const std::string& Reader::path() const {
+  return file_->path;
+}
+
 Reader::~Reader() = default;
 Reader::Reader(Reader&&) noexcept = default;
 Reader& Reader::operator=(Reader&&) noexcept = default;

@@ -1,3 +1,4 @@
+#include "orrery/archive/checksum.hpp"
 #include "orrery/archive/reader.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
@@ -94,6 +95,9 @@ void require_parts(const Sweep& sweep) {
   for (const std::filesystem::path& path : parts.files) {
     const Reader file(path);
     require_same(identity_of(file), identity_of(sweep), path.string());
+    for (const DatasetInfo& info : file.datasets()) {
+      if (archive::has_checksum(info)) archive::require_sound(file, info.path);
+    }
     const std::vector<std::int64_t> numbers = file.read_integers("/prompt");
     places_in(sweep.extent(all_places(sweep)).prompts, numbers, path.string());
     prompts += numbers.size();

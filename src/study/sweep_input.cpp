@@ -234,6 +234,10 @@ Sweep read_sweep(PerturbOptions options) {
     throw core::bad_input("--trace is not a trace", concat(options.trace.string(), ": ", file.format()),
                           "give a file that `orrery trace` wrote");
   }
+  for (const char* path : {"/samples/row", "/samples/token_offset", "/samples/token", "/pooled/mean",
+                           "/pooled/component", "/pooled/score_range", "/pca/total_variance"})
+    archive::require_sound(file, path);
+  if (file.has("/samples/position")) archive::require_sound(file, "/samples/position");
   Sweep sweep;
   sweep.trace = facts_of(file);
   sweep.options = std::move(options);

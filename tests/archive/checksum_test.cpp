@@ -138,6 +138,17 @@ TEST(Checksum, OfAttributesLeavesOutWhatTellsOfTheRun) {
   EXPECT_TRUE(std::ranges::adjacent_find(seen) == seen.end()) << "each of these is another content";
 }
 
+TEST(Checksum, GoingOnFromADatasetNeedsItsOwn) {
+  const Fixture fixture;
+  write_checksums(fixture.ranks, fixture.path);
+  if (!fixture.ranks.is_root()) return;
+  for (const char* path : {"/a/long", "/a/text"}) EXPECT_NO_THROW(require_sound(Reader(fixture.path), path));
+  set_attributes(fixture.path, {{"/checksum", "a.long", "0123456789abcdef"}});
+  const Reader file(fixture.path);
+  EXPECT_NO_THROW(require_sound(file, "/a/text"));
+  test::expect_error(ExitCode::bad_input, "/a/long", [&] { require_sound(file, "/a/long"); });
+}
+
 TEST(Checksum, WhatCannotBeReadIsAnErrorOfTheOutputOnAllRanks) {
   const Communicator ranks = Communicator::world();
   try {

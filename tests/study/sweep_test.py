@@ -257,6 +257,14 @@ class Refused(SweepTest):
         ):
             self.refuse(trace, BAD_USAGE, *words)
 
+    def test_damaged_trace(self) -> None:
+        """What a sweep reads of its trace is what the trace wrote."""
+        trace = self.trace_of(tiny("llama31"))
+        with h5py.File(trace, "r+") as file:
+            file["pooled/component"][1, 5] *= 1.5
+        self.assert_fails(self.try_perturb(trace), BAD_INPUT, "/pooled/component")
+        self.assert_nothing_at(self.folder / "sweep.h5")
+
     def test_other_inputs(self) -> None:
         trace = self.trace_of(tiny("llama31"))
         self.refuse(trace, BAD_INPUT, "--model", tiny("llama-gqa"), named="llama-gqa")

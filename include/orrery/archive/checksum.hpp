@@ -38,6 +38,10 @@ std::optional<std::vector<std::string>> stored_checksums(const Reader& file, con
 /// The file's checksum of its attributes; nothing where it holds none.
 std::optional<std::string> stored_attribute_checksum(const Reader& file);
 
+/// Throws bad_input where the dataset is not what the file's checksums of it say: for whoever goes on from
+/// its numbers.
+void require_sound(const Reader& file, const std::string& path);
+
 /// Collective: reads what the closed file at `path` (rank 0's is meant) holds, each rank its share of the
 /// blocks, and rank 0 writes the checksums into it. After all attributes but `complete` are written. Throws
 /// AgreedError with io where the file can't be read or written.

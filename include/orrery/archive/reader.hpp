@@ -50,6 +50,7 @@ class Reader {
   Reader(Reader&&) noexcept;
   Reader& operator=(Reader&&) noexcept;
 
+  const std::string& path() const;
   /// "orrery-trace", …
   const std::string& format() const { return format_; }
   bool complete() const { return complete_; }
