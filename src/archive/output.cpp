@@ -183,8 +183,12 @@ Output::Output(fs::path out, Existing existing, const std::string& prefix)
       result_(prefix_.empty() || is_join() ? out_ : own(finished_file)) {
   check_target(out_);
   is_done_ = existing == Existing::resume && is_finished();
-  // A process killed just after the rename leaves files, but not the one that was renamed.
-  if (is_done_ && (is_there(file()) || !has_own_files())) return;
+  // A process killed just after the rename leaves files, but not the one that was renamed, or the empty
+  // folder.
+  if (is_done_ && (is_there(file()) || !has_own_files())) {
+    ::rmdir(folder_.c_str());
+    return;
+  }
   check_neighbours();
   if (existing == Existing::refuse) refuse_existing();
   lock();

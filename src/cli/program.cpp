@@ -132,7 +132,11 @@ int perturb(int& count, char**& arguments, const Words& words) {
   // Files are read before MPI starts: that takes a child process, which not every network under MPI bears.
   const study::Sweep sweep = study::read_sweep(options);
   if (study::is_done(sweep)) {
-    if (is_first_process()) print(concat(options.out.string(), ": complete already\n"));
+    if (is_first_process()) {
+      // It clears away what a run left that was killed when the output had its name.
+      const archive::Output cleared(options.out, options.existing, options.part);
+      print(concat(options.out.string(), ": complete already\n"));
+    }
     return 0;
   }
   if (options.join) study::require_parts(sweep);

@@ -51,7 +51,7 @@ class SweepRun {
       compute();
       file_->finish([&] { return last_attributes(); });
     } catch (const parallel::AgreedError& error) {
-      file_->abandon(goes_on_ || !checkpoint_.blocks.empty(), error.code());
+      file_->abandon(goes_on_ || is_committed_, error.code());
       throw;
     }
   }
@@ -66,7 +66,8 @@ class SweepRun {
   void run_round(std::span<const std::int64_t> blocks, const SweepOnDevice& sweep,
                  core::ProgressSink& progress);
   void commit(const std::vector<DoneBlock>& done);
-  void write_checkpoint_if_due(bool due);
+  bool checkpoint_is_due();
+  void write_checkpoint();
   std::uint64_t write_block(const std::vector<PromptResult>& results);
   std::uint64_t hash_of_block(std::int64_t block);
   std::vector<archive::Attribute> last_attributes();
@@ -88,6 +89,7 @@ class SweepRun {
   std::future<std::string> model_hash_;  // on rank 0, taken while blocks run
   bool goes_on_ = false;                 // with work that an earlier run left
   archive::Checkpoint checkpoint_;       // on rank 0
+  bool is_committed_ = false;            // any block, on disk
   std::int64_t resumed_ = 0, rows_done_ = 0, peak_bytes_ = 0;
   double load_seconds_ = 0, sweep_seconds_ = 0;
 };
@@ -143,6 +145,7 @@ void SweepRun::take_output() {
     if (goes_on_) {
       checkpoint_ = archive::read_checkpoint(path);
       require_same(checkpoint_.identity, identity, "the work in progress");
+      file_->require_sound();
     } else {
       checkpoint_.identity = std::move(identity);
       archive::write_checkpoint(path, checkpoint_);
@@ -251,11 +254,12 @@ void SweepRun::compute() {
     const auto end = static_cast<std::size_t>(std::min((round + 1) * plan_.round_blocks, std::ssize(mine)));
     PartProgress part(progress_, round, rounds);
     run_round(std::span(mine).subspan(first, end - first), sweep, part);
-    write_checkpoint_if_due(round + 1 == rounds);
+    if (checkpoint_is_due()) write_checkpoint();
   }
   progress_.end();
   weights_->free();
   parallel::agree(ranks_, "checking the model", [&] { check_model_hash(/*wait=*/true); });
+  write_checkpoint();
   peak_bytes_ = ranks_.max(core::peak_resident_bytes());
   sweep_seconds_ = watch_.lap();
 }
@@ -294,13 +298,21 @@ void SweepRun::commit(const std::vector<DoneBlock>& done) {
   }
 }
 
-/// Collective.
-void SweepRun::write_checkpoint_if_due(bool due) {
+/// Collective: whether the time has come. Never before the model is known to be that of the trace: a later
+/// run takes for done what a checkpoint names.
+bool SweepRun::checkpoint_is_due() {
+  const bool is_known = !model_hash_.valid();
   const bool waited = since_checkpoint_.seconds() >= sweep_.options.checkpoint_seconds;
-  if (ranks_.max(std::int64_t{due || (ranks_.is_root() && waited)}) == 0) return;
+  return ranks_.max(std::int64_t{ranks_.is_root() && is_known && waited}) != 0;
+}
+
+/// Collective.
+void SweepRun::write_checkpoint() {
   file_->shared().flush();
   parallel::agree(ranks_, "writing the checkpoint", [&] {
-    if (ranks_.is_root()) archive::write_checkpoint(file_->output().checkpoint(), checkpoint_);
+    if (!ranks_.is_root()) return;
+    archive::write_checkpoint(file_->output().checkpoint(), checkpoint_);
+    is_committed_ = !checkpoint_.blocks.empty();
   });
   since_checkpoint_ = Stopwatch();
 }

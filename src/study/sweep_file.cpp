@@ -40,6 +40,16 @@ bool SweepFile::take(const std::function<archive::Output()>& make) {
   return ranks_.max(std::int64_t{goes_on}) != 0;
 }
 
+void SweepFile::require_sound() const {
+  try {
+    archive::checksum_of_attributes(
+        archive::Reader(output_->file(), archive::Incomplete::accept, archive::Origin::own));
+  } catch (const core::Error& error) {
+    throw core::bad_input("the file of the work in progress is damaged", error.what(),
+                          "begin anew with --overwrite");
+  }
+}
+
 void SweepFile::open() {
   const std::string path = ranks_.broadcast(output_ ? output_->file().string() : std::string());
   shared_.emplace(ranks_, path, layout_);

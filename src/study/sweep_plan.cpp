@@ -123,8 +123,8 @@ SweepPlan plan_sweep(const Sweep& sweep, const model::LlamaConfig& config, const
       }
     }
   }
-  if (plan.chosen.empty()) {
-    throw core::usage_error("the part has nothing to do",
+  if (part.count > std::ssize(plan.blocks)) {
+    throw core::usage_error("there are more parts than blocks, and some would have nothing to do",
                             concat("--part ", part.number, "/", part.count, ", where the sweep has ",
                                    plan.blocks.size(), " blocks of prompts"),
                             "use fewer parts, or more prompts");

@@ -21,7 +21,7 @@ SET_ASIDE = {
     "threads",
 }
 #: Options in the recorded INI text that cannot change a number.
-FREE_OPTIONS = {"corpus", "model", "order", "out", "threads"}
+FREE_OPTIONS = {"checkpoint-every", "corpus", "model", "order", "out", "threads"}
 #: What is measured in time, or by rank.
 TIMING = "timing"
 
