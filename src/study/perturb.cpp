@@ -62,6 +62,8 @@ class SweepRun {
   void check_model_hash(bool wait);
   void take_output();
   std::vector<std::int64_t> blocks_to_do();
+  void load();
+  std::vector<std::vector<std::int64_t>> shares_of(const std::vector<std::int64_t>& left) const;
   void compute();
   void run_round(std::span<const std::int64_t> blocks, const SweepOnDevice& sweep,
                  core::ProgressSink& progress);
@@ -90,7 +92,7 @@ class SweepRun {
   bool goes_on_ = false;                 // with work that an earlier run left
   archive::Checkpoint checkpoint_;       // on rank 0
   bool is_committed_ = false;            // any block, on disk
-  std::int64_t resumed_ = 0, rows_done_ = 0, peak_bytes_ = 0;
+  std::int64_t resumed_ = 0, peak_bytes_ = 0;
   double load_seconds_ = 0, sweep_seconds_ = 0;
 };
 
@@ -209,23 +211,16 @@ std::vector<std::int64_t> SweepRun::blocks_to_do() {
   return left;
 }
 
-void SweepRun::compute() {
+/// Reads the weights, and begins to take the hash of the model's files.
+void SweepRun::load() {
   const PerturbOptions& options = sweep_.options;
   llama_.emplace(model_.config, *options.dtype, *options.residual, model::Measured::last_token,
                  resources_.device);
-  file_->open();
-  const std::vector<std::int64_t> left = blocks_to_do();
-  core::log_info(concat(plan_.prompts().size(), " prompts in ", left.size(), " blocks, ", plan_.perturbations,
-                        " perturbations, ", ranks_.size(), ranks_.size() == 1 ? " rank of " : " ranks of ",
-                        resources_.threads, resources_.threads == 1 ? " thread, " : " threads, ",
-                        resources_.device.str(), ", ", model::name_of(*options.dtype)));
-  weights_.emplace(
-      model_.config, model_.weights(),
-      model::LlamaWeights::Placement{
-          *options.dtype, llama_->norm_dtype(), resources_.device,
-          plan_.order == schedule::Order::tiles ? model::Residency::all_layers : model::Residency::one_layer,
-          model::Head::logits},
-      ranks_, node_);
+  const bool all = plan_.order == schedule::Order::tiles;
+  const model::LlamaWeights::Placement placement{
+      *options.dtype, llama_->norm_dtype(), resources_.device,
+      all ? model::Residency::all_layers : model::Residency::one_layer, model::Head::logits};
+  weights_.emplace(model_.config, model_.weights(), placement, ranks_, node_);
   // Not before the weights are read: the files are in the node's cache then.
   if (ranks_.is_root()) {
     // That of the trace's weights, also where the sweep's are random.
@@ -236,24 +231,42 @@ void SweepRun::compute() {
     });
   }
   load_seconds_ = watch_.lap();
+}
+
+/// The blocks of `left` that each rank does.
+std::vector<std::vector<std::int64_t>> SweepRun::shares_of(const std::vector<std::int64_t>& left) const {
+  std::vector<double> costs;
+  for (const std::int64_t block : left) costs.push_back(plan_.costs[static_cast<std::size_t>(block)]);
+  std::vector<std::vector<std::int64_t>> shares = schedule::deal(costs, ranks_.size());
+  for (auto& share : shares) {
+    for (std::int64_t& place : share) place = left[static_cast<std::size_t>(place)];
+  }
+  return shares;
+}
+
+void SweepRun::compute() {
+  file_->open();
+  const std::vector<std::int64_t> left = blocks_to_do();
+  core::log_info(concat(prompts_.size(), " prompts in ", left.size(), " blocks, ", plan_.perturbations,
+                        " perturbations, ", ranks_.size(), ranks_.size() == 1 ? " rank of " : " ranks of ",
+                        resources_.threads, resources_.threads == 1 ? " thread, " : " threads, ",
+                        resources_.device.str(), ", ", model::name_of(*sweep_.options.dtype)));
+  load();
   const SweepOnDevice sweep(
       sweep_, part_means(ranks_, sweep_, *llama_, *weights_, plan_.order, resources_.threads, progress_),
       resources_.device);
-  std::vector<double> costs;
-  for (const std::int64_t block : left) costs.push_back(plan_.costs[static_cast<std::size_t>(block)]);
-  const auto shares = schedule::deal(costs, ranks_.size());
-  std::vector<std::int64_t> mine;
+  const auto shares = shares_of(left);
   std::int64_t most = 0;
   for (const auto& share : shares) most = std::max(most, std::ssize(share));
-  for (const std::int64_t place : shares[static_cast<std::size_t>(ranks_.rank())])
-    mine.push_back(left[static_cast<std::size_t>(place)]);
+  const std::span<const std::int64_t> mine = shares[static_cast<std::size_t>(ranks_.rank())];
   const std::int64_t rounds = (most + plan_.round_blocks - 1) / plan_.round_blocks;
   progress_.begin("sweep", std::ssize(left), plan_.rows);
   for (std::int64_t round = 0; round < rounds; ++round) {
-    const auto first = static_cast<std::size_t>(std::min(round * plan_.round_blocks, std::ssize(mine)));
-    const auto end = static_cast<std::size_t>(std::min((round + 1) * plan_.round_blocks, std::ssize(mine)));
+    const auto place = [&](std::int64_t of_round) {
+      return static_cast<std::size_t>(std::min(of_round * plan_.round_blocks, std::ssize(mine)));
+    };
     PartProgress part(progress_, round, rounds);
-    run_round(std::span(mine).subspan(first, end - first), sweep, part);
+    run_round(mine.subspan(place(round), place(round + 1) - place(round)), sweep, part);
     if (checkpoint_is_due()) write_checkpoint();
   }
   progress_.end();
