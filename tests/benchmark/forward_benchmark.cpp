@@ -2,17 +2,13 @@
 // or a second rank adds. All figures are ratios within one run: medians of alternated repetitions.
 //
 //   mpirun -n 2 --bind-to none orrery_benchmark --model DIR --corpus FILE [--dtype bfloat16]
+#include "measure.hpp"
 #include "orrery/model/capture.hpp"
 #include "orrery/model/linear.hpp"
-#include "orrery/model/llama.hpp"
-#include "orrery/model/weights.hpp"
-#include "orrery/parallel/communicator.hpp"
 #include "orrery/parallel/environment.hpp"
 #include "orrery/schedule/forward_pass.hpp"
 #include "orrery/schedule/tiles.hpp"
 #include "orrery/schedule/workers.hpp"
-#include "orrery/text/corpus.hpp"
-#include "orrery/text/tokenizer.hpp"
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
@@ -22,10 +18,8 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <functional>
-#include <malloc.h>
 #include <map>
 #include <string>
 #include <unistd.h>
@@ -34,18 +28,8 @@
 namespace orrery {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_of(const std::function<void()>& work) {
-  const auto start = Clock::now();
-  work();
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
-}
+using benchmark::median;
+using benchmark::seconds_of;
 
 class Benchmark {
  public:
@@ -53,25 +37,15 @@ class Benchmark {
             const parallel::Communicator& ranks)
       : dtype_(dtype),
         ranks_(ranks),
-        node_(ranks.split_by_node()),
-        config_(model::read_llama_config(folder)),
-        checkpoint_(folder),
-        llama_(config_, dtype, model::DType::float32, model::Measured::last_token, at::kCPU),
-        weights_(config_, checkpoint_,
-                 {dtype, at::kFloat, at::kCPU, model::Residency::all_layers, model::Head::none}, ranks_,
-                 node_) {
-    const auto tokenizer = text::load_tokenizer(folder);
-    for (const text::CorpusRow& row : text::read_corpus(corpus, {0, 100, 500}).rows) {
-      tokens_.push_back(tokenizer.tokenizer->encode(row.text));
-      lengths_.push_back(std::ssize(tokens_.back()));
-    }
+        model_(folder, dtype, model::Head::none, ranks),
+        tokens_(benchmark::tokens_of(corpus, folder)) {
+    for (const auto& row : tokens_) lengths_.push_back(std::ssize(row));
     // An even sample of the tiles, short ones and long ones.
     const auto all = schedule::make_tiles(lengths_, 512);
     for (std::int64_t i = 0; i < tiles; ++i) {
       tiles_.push_back(all[static_cast<std::size_t>(i * std::ssize(all) / tiles)]);
     }
   }
-  ~Benchmark() { weights_.free(); }
 
   /// FLOP of the products of a forward over `tiles`, tokens without padding.
   double product_flop(const std::vector<schedule::Tile>& tiles) const {
@@ -106,7 +80,7 @@ class Benchmark {
           const at::Tensor attended = at::randn({512, config_.query_rows()}, type);
           const at::Tensor hidden = at::randn({512, config_.mlp_width}, type);
           for (core::Layer l; l.value() < config_.layers; ++l) {
-            const model::LayerWeights& w = weights_.layer(l);
+            const model::LayerWeights& w = model_.weights.layer(l);
             product(wide, w.query_key_value);
             product(attended, w.attention_out);
             product(wide, w.gate_up);
@@ -125,7 +99,7 @@ class Benchmark {
 
   double forward_seconds(const std::vector<schedule::Tile>& tiles, int threads,
                          const parallel::Communicator& who) {
-    schedule::ForwardPass pass(llama_, weights_, schedule::Order::tiles, threads);
+    schedule::ForwardPass pass(model_.llama, model_.weights, schedule::Order::tiles, threads);
     core::SilentProgress silent;
     return seconds_of([&] {
       pass.run(
@@ -190,11 +164,8 @@ class Benchmark {
  private:
   model::DType dtype_;
   const parallel::Communicator& ranks_;
-  parallel::Communicator node_;
-  model::LlamaConfig config_;
-  model::Checkpoint checkpoint_;
-  model::Llama llama_;
-  model::LlamaWeights weights_;
+  benchmark::LoadedModel model_;
+  const model::LlamaConfig& config_ = model_.config;
   std::vector<std::vector<std::int32_t>> tokens_;
   std::vector<std::int64_t> lengths_;
   std::vector<schedule::Tile> tiles_;

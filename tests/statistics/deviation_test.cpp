@@ -2,6 +2,7 @@
 #include "orrery/statistics/deviation.hpp"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
@@ -9,6 +10,7 @@
 #include <cmath>
 #include <cstdint>
 #include <random>
+#include <vector>
 
 namespace orrery::statistics {
 namespace {
@@ -86,6 +88,19 @@ TEST(Divergence, IsInNatsAndZeroForEqualRows) {
   EXPECT_EQ(found.kl[0].item<double>(), 0);
   EXPECT_EQ(found.kl[4].item<double>(), 0);
   EXPECT_GT(found.kl[1].item<double>(), 0.1);
+}
+
+TEST(Divergence, TakesTheFirstOfEqualsAsTheMostLikely) {
+  const std::vector<std::vector<double>> words = {{2, 2, 1}, {1, 2, 2}, {2, 1, 2}, {0, 2, 1}, {1, 1, 2}};
+  const std::vector<std::int64_t> top = {0, 1, 0, 1, 2};
+  const at::Tensor logits = at::empty({5, 3}, at::kDouble);
+  for (std::int64_t row = 0; row < 5; ++row)
+    logits[row].copy_(at::tensor(words[static_cast<std::size_t>(row)], at::kDouble));
+  for (std::size_t reference = 0; reference < top.size(); ++reference) {
+    const at::Tensor same = divergence(logits, logits[static_cast<std::int64_t>(reference)]).same_top;
+    for (std::size_t row = 0; row < top.size(); ++row)
+      EXPECT_EQ(same[static_cast<std::int64_t>(row)].item<bool>(), top[row] == top[reference]);
+  }
 }
 
 }  // namespace

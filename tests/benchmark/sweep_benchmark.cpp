@@ -1,0 +1,243 @@
+// By how much a point of a sweep is cheaper than the run of a whole prompt that it stands for. All figures
+// are ratios within one run, of one thread: medians of alternated repetitions.
+//
+//   orrery_sweep_benchmark --model DIR --corpus FILE [--dtype bfloat16]
+#include "measure.hpp"
+#include "orrery/core/error.hpp"
+#include "orrery/model/capture.hpp"
+#include "orrery/parallel/environment.hpp"
+#include "orrery/schedule/block.hpp"
+#include "orrery/schedule/forward_pass.hpp"
+#include "orrery/statistics/perturbation.hpp"
+#include "orrery/study/sweep.hpp"
+#include "sweep_block.hpp"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
+#include <boost/program_options.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace orrery {
+namespace {
+
+constexpr std::int64_t prompt_count = 4;  // of 123 tokens, they fill a tile of 512
+
+/// Prompts of `length` tokens each: a corpus's rows end to end, cut.
+std::vector<study::Prompt> prompts_of(const std::vector<std::vector<std::int32_t>>& rows,
+                                      std::int64_t length) {
+  std::vector<std::int32_t> all;
+  for (const auto& row : rows) all.insert(all.end(), row.begin(), row.end());
+  if (std::ssize(all) < prompt_count * length) {
+    throw core::bad_input("the corpus is too short", std::to_string(all.size()) + " tokens",
+                          "give a longer one, or fewer --prompt-tokens");
+  }
+  std::vector<study::Prompt> prompts;
+  for (std::int64_t n = 0; n < prompt_count; ++n)
+    prompts.push_back({n, n, {all.begin() + n * length, all.begin() + (n + 1) * length}});
+  return prompts;
+}
+
+/// Teleports alone, at the default layers. Time doesn't depend on where they go: any directions span the
+/// plane.
+study::Sweep sweep_of(const model::LlamaConfig& config, model::DType dtype, std::int64_t grid,
+                      std::vector<study::Prompt> prompts) {
+  constexpr std::int64_t scores = 8;
+  study::Sweep sweep;
+  sweep.options.kinds = {.teleport = true, .noise = false, .ablate = false};
+  sweep.options.control = study::Control::none;
+  sweep.options.grid = grid;
+  sweep.options.dtype = dtype;
+  sweep.options.residual = model::DType::float32;
+  sweep.trace.layers = config.layers;
+  sweep.trace.units = config.width;
+  sweep.trace.heads = config.heads;
+  sweep.prompts = std::move(prompts);
+  sweep.start_layers = statistics::start_layers(config.layers);
+  sweep.grids = {statistics::teleport_grid({{{-100, 100}, {-100, 100}}}, grid, 0)};
+  sweep.components = statistics::random_directions(scores, config.width, 0, core::Purpose::direction);
+  sweep.plane = {at::zeros({config.width}, at::kDouble), sweep.components.narrow(0, 0, 2).clone()};
+  sweep.mean_score = at::zeros({scores}, at::kDouble);
+  sweep.scores = scores;
+  sweep.spread = at::ones({sweep.points()}, at::kDouble);
+  return sweep;
+}
+
+/// Prompts run as a whole, up to their next-token logits.
+class WholePrompts final : public schedule::TileRun {
+ public:
+  WholePrompts(const model::Llama& llama, model::Batch batch)
+      : llama_(llama),
+        batch_(std::move(batch)),
+        capture_(at::empty({std::ssize(batch_.lengths), llama.config().points(), llama.config().width},
+                           at::kFloat)) {}
+
+  void begin(const model::OuterWeights& outer) override { state_ = llama_.embed(batch_, outer); }
+  void run_layer(core::Layer layer, const model::LayerWeights& weights) override {
+    llama_.run_layer(layer, weights, state_, capture_);
+  }
+  void finish(const model::OuterWeights& outer) override {
+    llama_.finish(state_, capture_);
+    llama_.logits(state_, outer);
+  }
+
+ private:
+  const model::Llama& llama_;
+  model::Batch batch_;
+  model::Capture capture_;
+  model::BatchState state_;
+};
+
+/// A block of a model whose vocabulary is cut to a few words: all of the block's work but its read-out.
+class WithoutReadOut final : public schedule::TileRun {
+ public:
+  explicit WithoutReadOut(std::unique_ptr<schedule::TileRun> block) : block_(std::move(block)) {}
+
+  void begin(const model::OuterWeights& outer) override { block_->begin(outer); }
+  void run_layer(core::Layer layer, const model::LayerWeights& weights) override {
+    block_->run_layer(layer, weights);
+  }
+  void finish(const model::OuterWeights& outer) override {
+    block_->finish({outer.embedding, outer.final_norm, outer.head.narrow(0, 0, model::row_multiple)});
+  }
+
+ private:
+  std::unique_ptr<schedule::TileRun> block_;
+};
+
+class Benchmark {
+ public:
+  Benchmark(const std::string& folder, const std::string& corpus, model::DType dtype, std::int64_t grid,
+            std::int64_t prompt_tokens)
+      : model_(folder, dtype, model::Head::logits, self_),
+        sweep_(sweep_of(model_.config, dtype, grid,
+                        prompts_of(benchmark::tokens_of(corpus, folder), prompt_tokens))),
+        blocks_(sweep_.blocks()) {}
+
+  void run(int repetitions) {
+    whole_prompts_seconds();  // warm
+    block_seconds(true);
+    Times whole, block, without_read_out;
+    for (int repetition = 0; repetition < repetitions; ++repetition) {
+      whole.push_back(whole_prompts_seconds() / prompt_count);
+      block.push_back(block_seconds(true));
+      without_read_out.push_back(block_seconds(false));
+      std::printf("a whole prompt %.4f s, blocks %.4f s, without read-out %.4f s\n", whole.back(),
+                  block.back(), without_read_out.back());
+    }
+    std::printf("a whole prompt %.4f s, %.1f GFLOP/s\n", median(whole), whole_flop() / median(whole) / 1e9);
+    print("with read-out", whole, block, block_flop(model_.config));
+    model::LlamaConfig without_vocabulary = model_.config;
+    without_vocabulary.vocabulary = 0;
+    print("without read-out", whole, without_read_out, block_flop(without_vocabulary));
+  }
+
+ private:
+  using Times = std::vector<double>;
+
+  std::int64_t points() const {
+    return prompt_count * std::ssize(sweep_.start_layers) * sweep_.grid_points();
+  }
+
+  double whole_flop() const {
+    double flop = 0;
+    for (const schedule::Block& block : blocks_)
+      flop += schedule::forward_flop(model_.config, model::Measured::last_token, block.tile).total();
+    return flop / prompt_count;
+  }
+  double block_flop(const model::LlamaConfig& config) const {
+    double flop = 0;
+    for (const schedule::Block& block : blocks_)
+      flop += schedule::block_flop(config, block, sweep_.row_starts()).total();
+    return flop;
+  }
+
+  /// Of all prompts.
+  double whole_prompts_seconds() {
+    std::vector<std::vector<std::int32_t>> tokens;
+    std::vector<std::int64_t> lengths;
+    for (const study::Prompt& prompt : sweep_.prompts) {
+      tokens.push_back(prompt.tokens);
+      lengths.push_back(std::ssize(prompt.tokens));
+    }
+    return seconds_of([&](std::int64_t i) {
+      return std::make_unique<WholePrompts>(
+          model_.llama,
+          schedule::make_batch(blocks_[static_cast<std::size_t>(i)].tile, {tokens, lengths, 0}));
+    });
+  }
+
+  /// Of the whole sweep.
+  double block_seconds(bool read_out) {
+    const study::SweepOnDevice sweep(sweep_, {}, at::kCPU);
+    std::vector<std::vector<study::PromptResult>> results(blocks_.size());
+    return seconds_of([&](std::int64_t i) -> std::unique_ptr<schedule::TileRun> {
+      const auto index = static_cast<std::size_t>(i);
+      auto block = std::make_unique<study::SweepBlock>(sweep, model_.llama, blocks_[index], results[index]);
+      if (read_out) return block;
+      return std::make_unique<WithoutReadOut>(std::move(block));
+    });
+  }
+
+  double seconds_of(const schedule::ForwardPass::RunMaker& make_run) {
+    const std::vector<double> costs(blocks_.size(), 1);
+    core::SilentProgress silent;
+    schedule::ForwardPass pass(model_.llama, model_.weights, schedule::Order::tiles, 1);
+    return benchmark::processor_seconds_of([&] { pass.run(self_, costs, make_run, silent); });
+  }
+
+  /// `block`: with the run of its prompts, which is what a sweep takes; beside it without.
+  void print(const char* what, const Times& whole, const Times& block, double flop) const {
+    const auto ratio = [&](double whole_prompt, double all, double own) {
+      return whole_prompt / ((all - own * prompt_count * whole_prompt) / static_cast<double>(points()));
+    };
+    Times ratios;
+    for (std::size_t i = 0; i < whole.size(); ++i) ratios.push_back(ratio(whole[i], block[i], 0));
+    const auto [least, most] = std::ranges::minmax(ratios);
+    std::printf("a point %s %.6f s, %.1f GFLOP/s\n", what, median(block) / static_cast<double>(points()),
+                flop / median(block) / 1e9);
+    std::printf("  a whole prompt / a point %.1f (%.1f to %.1f); in FLOP %.1f\n",
+                ratio(median(whole), median(block), 0), least, most, ratio(whole_flop(), flop, 0));
+    std::printf("  less the block's own prompts %.1f; in FLOP %.1f\n", ratio(median(whole), median(block), 1),
+                ratio(whole_flop(), flop, 1));
+  }
+
+  static double median(const Times& times) { return benchmark::median(times); }
+
+  parallel::Communicator self_ = parallel::Communicator::self();
+  benchmark::LoadedModel model_;
+  study::Sweep sweep_;
+  std::vector<schedule::Block> blocks_;
+};
+
+}  // namespace
+}  // namespace orrery
+
+int main(int argc, char** argv) {
+  namespace po = boost::program_options;
+  orrery::parallel::Environment environment(argc, argv);
+  po::options_description options;
+  options.add_options()("model", po::value<std::string>()->required())("corpus",
+                                                                       po::value<std::string>()->required())(
+      "dtype", po::value<std::string>()->default_value("float32"))("repetitions",
+                                                                   po::value<int>()->default_value(5))(
+      "grid", po::value<std::int64_t>()->default_value(10))("prompt-tokens",
+                                                            po::value<std::int64_t>()->default_value(123));
+  po::variables_map given;
+  po::store(po::parse_command_line(argc, argv, options), given);
+  po::notify(given);
+  at::set_num_threads(1);
+  orrery::Benchmark benchmark(given["model"].as<std::string>(), given["corpus"].as<std::string>(),
+                              orrery::model::dtype_from(given["dtype"].as<std::string>(), "dtype"),
+                              given["grid"].as<std::int64_t>(), given["prompt-tokens"].as<std::int64_t>());
+  benchmark.run(given["repetitions"].as<int>());
+  return 0;
+}
