@@ -216,6 +216,13 @@ void add_prompts(Layout& layout) {
                              .long_name = "z[s,j] = component[j] . (x[s] - mean), x the unperturbed stream, "
                                           "in the trace's pooled components",
                              .nan_where = beyond_rank});
+  layout.datasets.push_back({.path = "/baseline/score_beside",
+                             .type = float32,
+                             .dimensions = {"prompt", "start_layer", "point", "component"},
+                             .long_name =
+                                 "z[s,j] of the unperturbed stream as it ran beside the perturbed ones from "
+                                 "the start layer on: what inward shares are taken against",
+                             .nan_where = std::string(before_start) + ", and " + beyond_rank});
   layout.datasets.push_back({.path = "/baseline/norm",
                              .type = float32,
                              .dimensions = {"prompt", "point"},

@@ -74,7 +74,8 @@ void leave_out_not_asked_for(Layout& layout, const SweepExtent& extent) {
   if (!extent.noise)
     leave("no noise was asked for", {"/noise", "/recovery/noise_half_life", "/states/noise"});
   if (extent.cases().empty())
-    leave("no perturbations were asked for", {"/recovery", "/summary", "/states/unperturbed"});
+    leave("no perturbations were asked for",
+          {"/recovery", "/summary", "/baseline/score_beside", "/states/unperturbed"});
   if (!extent.has_ablation()) leave("no ablation was asked for", {"/ablation"});
 }
 

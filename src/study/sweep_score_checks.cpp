@@ -112,11 +112,11 @@ struct Inward {
 };
 
 /// ⟨(z′[s+1] − z′[s]) − (z[s+1] − z[s]), z[s] − z′[s]⟩, every score off by a rounding to float32.
-Inward inward(const Scores& found, std::int64_t stream, const Scores& own, std::int64_t s) {
+Inward inward(const Scores& found, std::int64_t stream, const Scores& own, std::int64_t m, std::int64_t s) {
   Inward sum;
   for (std::int64_t c = 0; c < 2; ++c) {
-    const double z[4] = {found.at(stream, s + 1, c), found.at(stream, s, c), own.at(0, s + 1, c),
-                         own.at(0, s, c)};
+    const double z[4] = {found.at(stream, s + 1, c), found.at(stream, s, c), own.at(m, s + 1, c),
+                         own.at(m, s, c)};
     const double flow = (z[0] - z[1]) - (z[2] - z[3]), back = z[3] - z[1];
     const double flow_error =
         1.01 * rounding_of_float * (std::abs(z[0]) + std::abs(z[1]) + std::abs(z[2]) + std::abs(z[3]));
@@ -131,19 +131,19 @@ Inward inward(const Scores& found, std::int64_t stream, const Scores& own, std::
 void check_inward(SweepChecker& checker) {
   const archive::SweepExtent& extent = checker.extent();
   if (extent.components < 2 ||
-      !checker.has({"/teleport/score", "/baseline/score", "/recovery/inward_fraction"}))
+      !checker.has({"/teleport/score", "/baseline/score_beside", "/recovery/inward_fraction"}))
     return;
   Identity identity("inward shares of teleports");
   const auto all = static_cast<double>(extent.grid_points());
   for (std::int64_t q = 0; q < checker.prompts(); ++q) {
-    const Scores found(checker, "/teleport/score", q), own(checker, "/baseline/score", q);
+    const Scores found(checker, "/teleport/score", q), own(checker, "/baseline/score_beside", q);
     // Teleports are the first case.
     const std::vector<double> share = checker.reals_at("/recovery/inward_fraction", q);
     for (std::int64_t m = 0; m < checker.start_layers(); ++m) {
       for (std::int64_t s = checker.start(m); s + 1 < extent.points(); ++s) {
         double sure = 0, open = 0;
         for (std::int64_t g = 0; g < extent.grid_points(); ++g) {
-          const Inward one = inward(found, m * extent.grid_points() + g, own, s);
+          const Inward one = inward(found, m * extent.grid_points() + g, own, m, s);
           sure += one.product > one.error ? 1 : 0;
           open += std::abs(one.product) <= one.error ? 1 : 0;
         }

@@ -96,6 +96,7 @@ class Pieces {
 
   void add_cases() {
     const std::int64_t points = sweep_.grid_points();
+    add("/baseline/score_beside", scores(of_starts(perturbed_, &RowsResult::own_score)), at::kFloat);
     std::int64_t rows = 0;
     if (sweep_.options.kinds.teleport) {
       add_perturbed("/teleport", 0, {points});

@@ -41,6 +41,7 @@ const std::map<std::string, std::pair<ElementType, Shape>> contract = {
     {"/prompts/row", {int64, {3}}},
     {"/prompts/length", {int64, {3}}},
     {"/baseline/score", {float32, {3, 13, 7}}},
+    {"/baseline/score_beside", {float32, {3, 2, 13, 7}}},
     {"/baseline/norm", {float32, {3, 13}}},
     {"/baseline/next_token", {int32, {3}}},
     {"/teleport/grid", {float64, {16, 2}}},
@@ -255,8 +256,8 @@ TEST(SweepLayout, LacksWhatWasNotAskedFor) {
   EXPECT_EQ(given.cases()[0], "noise 0.01");
   given.noise = false;
   expect_lacks(given,
-               {"/teleport", "/control", "/noise", "/recovery", "/summary", "/states/unperturbed",
-                "/states/teleport", "/states/random_direction", "/states/noise"},
+               {"/teleport", "/control", "/noise", "/recovery", "/summary", "/baseline/score_beside",
+                "/states/unperturbed", "/states/teleport", "/states/random_direction", "/states/noise"},
                {"grid_point", "plane_axis", "epsilon", "direction", "case", "start_layer"});
 }
 

@@ -247,12 +247,14 @@ class Sweep:
             "baseline/norm": np.linalg.norm(model.x, axis=-1),
             "baseline/next_token": np.arange(model.prompts),
         }
+        beside = np.repeat(model.x[:, None], len(model.layers), axis=1)
+        for m, layer in enumerate(model.layers):
+            beside[:, m, : 2 * layer] = np.nan
+        if "baseline/score_beside" in self.file:
+            self.numbers["baseline/score_beside"] = model.score(beside)[..., :kept]
         if "states/baseline" in self.file:
             self.numbers["states/baseline"] = self.states(model.x)
         if "states/unperturbed" in self.file:
-            beside = np.repeat(model.x[:, None], len(model.layers), axis=1)
-            for m, layer in enumerate(model.layers):
-                beside[:, m, : 2 * layer] = np.nan
             self.numbers["states/unperturbed"] = self.states(beside)
         if "teleport" in self.file:
             grid = model.grid()

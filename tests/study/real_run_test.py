@@ -209,6 +209,36 @@ class RealRun(ProgramTest):
         used = datasets(self.path)["timing/peak_bytes"].max()
         self.assertAlmostEqual(memory, used, delta=0.15 * used)
 
+    def perturb(self, name: str, *words: str, ranks: int = 0) -> Path:
+        path = self.folder / name
+        few = ("--prompts", "0-3", "--epsilon", "0,0.1", "--directions", "2", "--pc-directions", "1")
+        self.assert_done(run("perturb", "--trace", self.path, "--out", path, *few, *words, ranks=ranks, timeout=240))
+        self.assert_done(run("verify", path))
+        return path
+
+    def test_sweep(self) -> None:
+        """Undamaged, as large as planned, and what teleports in a trained Llama do beside their control."""
+        path = self.perturb("sweep.h5", "--threads", "1", ranks=2)
+        sweep = datasets(path)
+        self.assertTrue((sweep["noise/distance"][:, :, 0, :, -1] == 0).all(), "a perturbation of zero")
+        self.assertTrue((sweep["noise/kl"][:, :, 0] == 0).all())
+        with h5py.File(path) as file:
+            used = file["timing"].attrs["peak_bytes"]
+        plan = self.assert_done(run("plan", "perturb", "--trace", self.path, "--prompts", "0-3", "--ranks", "2")).output
+        planned = float(re.search(r"(?m)^memory +([0-9.]+) MiB a rank", plan)[1]) * 2**20
+        self.assertAlmostEqual(planned, used, delta=0.15 * used)
+        teleported, turned = sweep["summary/top1"][:2]
+        self.assertTrue((teleported[:4] > turned[:4]).all(), (teleported, turned))
+        self.assertTrue((sweep["summary/inward_fraction"][0] > sweep["summary/inward_fraction"][1]).all())
+
+    def test_sweep_in_bfloat16(self) -> None:
+        """The same bits on other ranks, threads and in the other order; a perturbation of zero is none."""
+        words = ("--dtype", "bfloat16", "--grid", "4")
+        one = self.perturb("one.h5", *words, "--threads", "1", ranks=2)
+        other = self.perturb("other.h5", *words, "--threads", "2", "--order", "layers")
+        self.assert_done(run("verify", one, other))
+        self.assertTrue((datasets(one)["noise/kl"][:, :, 0] == 0).all())
+
     def test_what_is_said(self) -> None:
         self.assertIn("adjacent correlation", self.outcome.output)
         self.assertTrue(self.outcome.output.endswith(f"{self.path}\n"), self.outcome.output)

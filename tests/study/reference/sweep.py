@@ -183,9 +183,17 @@ class Sweep:
             found |= {f"ablation/{name}": one for name, one in self.ablation().items()}
         return found | self.states()
 
+    def from_starts(self) -> Array:
+        """(Q, M, P, D): the unperturbed streams, from each start layer's point on."""
+        beside = np.repeat(self.base.stream[:, None], len(self.layers), axis=1)
+        for m, layer in enumerate(self.layers):
+            beside[:, m, : 2 * layer] = np.nan
+        return beside
+
     def baseline(self) -> dict[str, Expected]:
         stream = self.base.stream
-        return {
+        beside = self.base.score(self.from_starts(), self.components) if self.paths else None
+        return ({} if beside is None else {"baseline/score_beside": beside}) | {
             "points/layer": Expected(np.arange(self.model.points) // 2),
             "points/spread": Expected(self.spread, 4 * EPSILON * self.spread),
             "prompts/row": Expected(self.found["samples/row"][self.prompts]),
@@ -239,10 +247,7 @@ class Sweep:
 
         found = {"states/baseline": part(self.base.stream)}
         if self.paths:
-            beside = np.repeat(self.base.stream[:, None], len(self.layers), axis=1)
-            for m, layer in enumerate(self.layers):
-                beside[:, m, : 2 * layer] = np.nan
-            found["states/unperturbed"] = part(beside)
+            found["states/unperturbed"] = part(self.from_starts())
         for kind, paths in self.paths.items():
             one = part(paths.stream)
             found[f"states/{kind}"] = self.by_epsilon(one) if kind == "noise" else one

@@ -15,7 +15,7 @@ from .sweep import Sweep
 MEASURED = {"timing/peak_bytes", "rank_number"}
 #: Kept as float32: what has an entry a perturbation and a point.
 SINGLE_GROUPS = ("teleport", "noise", "control", "baseline", "ablation")
-SINGLE_NAMES = {"score", "distance", "cosine", "norm", "velocity"}
+SINGLE_NAMES = {"score", "score_beside", "distance", "cosine", "norm", "velocity"}
 WHOLE = {"points/layer": "int32", "prompts/row": "int64", "prompts/length": "int64", "baseline/next_token": "int32"}
 SCALES = {"prompt": "int64", "start_layer": "int32", "grid_point": "int32", "epsilon": "float64",
           "ablated_layer": "int32", "state_prompt": "int64", "state_point": "int32"}  # fmt: skip
