@@ -1,6 +1,7 @@
 #include "orrery/archive/checksum.hpp"
 
 #include "block_hash.hpp"
+#include "on_output.hpp"
 #include "orrery/archive/finish.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/read_file.hpp"
@@ -9,7 +10,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <functional>
 #include <iomanip>
 #include <sstream>
 
@@ -73,15 +73,6 @@ std::vector<Attribute> attributes_of(const Reader& file, const std::vector<std::
     attributes.push_back({checksum_group, name_of_checksum(info.path), std::move(text)});
   }
   return attributes;
-}
-
-/// Runs `work` on a file of our own: what is wrong with it is no fault of an input.
-void on_output(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const core::Error& error) {
-    throw core::Error(core::ExitCode::io, error.what());
-  }
 }
 
 }  // namespace

@@ -56,6 +56,10 @@ int allocate(const Descriptor& file, const std::filesystem::path& path, int mode
   }
 }
 
+[[noreturn]] void fail_to_write(const std::filesystem::path& path) {
+  throw core::system_error("a file can't be written", path.string(), "see to the disk's space and rights");
+}
+
 }  // namespace
 
 Descriptor::Descriptor(const std::filesystem::path& path, int flags)
@@ -101,21 +105,24 @@ void make_empty_file(const std::filesystem::path& path, std::int64_t bytes) {
   }
 }
 
+void write_at(const Descriptor& file, const std::filesystem::path& path, std::int64_t offset,
+              std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(file.number(), bytes.data(), bytes.size(), offset);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail_to_write(path);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+    offset += written;
+  }
+}
+
 void replace_file(const std::filesystem::path& path, std::string_view bytes) {
   const std::filesystem::path made = path.string() + ".new";
-  const auto fail = [&](const std::filesystem::path& where) {
-    throw core::system_error("a file can't be written", where.string(), "see to the disk's space and rights");
-  };
   try {
     const Descriptor file(made, O_WRONLY | O_CREAT | O_TRUNC);
-    while (!bytes.empty()) {
-      const ssize_t written = ::write(file.number(), bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) fail(made);
-      bytes.remove_prefix(static_cast<std::size_t>(written));
-    }
-    if (::fsync(file.number()) != 0) fail(made);
-    if (::rename(made.c_str(), path.c_str()) != 0) fail(path);
+    write_at(file, made, 0, bytes);
+    if (::fsync(file.number()) != 0) fail_to_write(made);
+    if (::rename(made.c_str(), path.c_str()) != 0) fail_to_write(path);
   } catch (...) {
     ::unlink(made.c_str());
     throw;

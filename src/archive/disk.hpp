@@ -31,6 +31,10 @@ void make_empty_file(const std::filesystem::path& path, std::int64_t bytes);
 /// Throws io_error unless the file system of `path` says that it has `bytes` free bytes, or says nothing.
 void check_free_space(const std::filesystem::path& path, std::int64_t bytes);
 
+/// Writes `bytes` from byte `offset` of an open file on, whose `path` an error names. Throws io_error.
+void write_at(const Descriptor& file, const std::filesystem::path& path, std::int64_t offset,
+              std::string_view bytes);
+
 /// Gives `path` these bytes, all or none: they are on disk under the name PATH.new before it becomes PATH,
 /// and the new name is on disk when this returns. Throws io_error; what was at `path` is still there then.
 void replace_file(const std::filesystem::path& path, std::string_view bytes);

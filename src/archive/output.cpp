@@ -285,7 +285,7 @@ void Output::begin(Existing existing) {
   const bool resumes = existing == Existing::resume;
   goes_on_ = resumes && !is_join() && is_file(file()) && is_file(checkpoint());
   replaces_ = existing == Existing::overwrite || (resumes && is_there(own("overwrite")));
-  ::unlink(own("checkpoint.new").c_str());
+  for (const char* name : {"checkpoint.new", "skeleton.new"}) ::unlink(own(name).c_str());
   if (!goes_on_) {
     for (const char* name : work_files) {
       if (std::string_view(name) != work_files.back()) ::unlink(own(name).c_str());

@@ -11,8 +11,8 @@ namespace orrery::archive {
 
 /// Work in progress on an output has these files, behind the prefix of who does it. `overwrite` is empty, and
 /// says that an old result may be replaced. The lock is last: it guards the rest.
-constexpr std::array<const char*, 5> work_files{"data.h5", "checkpoint", "checkpoint.new", "overwrite",
-                                                "lock"};
+constexpr std::array<const char*, 7> work_files{
+    "data.h5", "checkpoint", "checkpoint.new", "skeleton", "skeleton.new", "overwrite", "lock"};
 /// Behind a part's prefix: its finished file.
 constexpr const char* finished_file = "h5";
 /// Of the run that joins parts. An undivided run has none.

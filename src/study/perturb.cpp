@@ -147,7 +147,7 @@ void SweepRun::take_output() {
     if (goes_on_) {
       checkpoint_ = archive::read_checkpoint(path);
       require_same(checkpoint_.identity, identity, "the work in progress");
-      file_->require_sound();
+      file_->recover();
     } else {
       checkpoint_.identity = std::move(identity);
       archive::write_checkpoint(path, checkpoint_);

@@ -4,6 +4,7 @@
 #include "orrery/archive/file_builder.hpp"
 #include "orrery/archive/finish.hpp"
 #include "orrery/archive/reader.hpp"
+#include "orrery/archive/skeleton.hpp"
 #include "orrery/core/narrow.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "provenance.hpp"
@@ -40,7 +41,11 @@ bool SweepFile::take(const std::function<archive::Output()>& make) {
   return ranks_.max(std::int64_t{goes_on}) != 0;
 }
 
-void SweepFile::require_sound() const {
+void SweepFile::recover() const {
+  if (std::filesystem::exists(output_->skeleton())) {
+    archive::restore_skeleton(output_->file(), output_->skeleton());
+    std::filesystem::remove(output_->skeleton());
+  }
   try {
     archive::checksum_of_attributes(
         archive::Reader(output_->file(), archive::Incomplete::accept, archive::Origin::own));
@@ -84,7 +89,9 @@ void SweepFile::finish(const std::function<std::vector<archive::Attribute>()>& l
   close_and_read_back();
   write_summary();
   parallel::agree(ranks_, "finishing the file", [&] {
-    if (ranks_.is_root()) archive::set_attributes(output_->file(), last());
+    if (!ranks_.is_root()) return;
+    archive::keep_skeleton(output_->file(), output_->skeleton());
+    archive::set_attributes(output_->file(), last());
   });
   archive::write_checksums(ranks_, output_ ? output_->file() : "");
   parallel::agree(ranks_, "publishing the file", [&] {

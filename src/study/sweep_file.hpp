@@ -28,9 +28,9 @@ class SweepFile {
   /// Collective: takes the output (made by `make` on rank 0), and where there is no work to go on with,
   /// builds the file and sets its room aside. Returns whether there is such work.
   bool take(const std::function<archive::Output()>& make);
-  /// On rank 0, of work to go on with: throws bad_input unless all that the file says of itself can be read.
-  /// A process killed while it wrote the last attributes leaves one of which it can't.
-  void require_sound() const;
+  /// On rank 0, of work to go on with: undoes what a process wrote that was killed while it finished the
+  /// file, and throws bad_input unless all that the file says of itself can be read.
+  void recover() const;
   /// On rank 0.
   archive::Output& output() { return *output_; }
   const archive::Layout& layout() const { return layout_; }

@@ -90,7 +90,7 @@ class Killed(ResumeTest):
             if ranks > 1:
                 self.assertTrue(list(Made.shared_memory.iterdir()), "shared memory lies elsewhere")
             # A moment of its progress: how fast that is, is the machine's.
-            target = self.chance.randrange(self.done, self.blocks)
+            target = self.chance.randrange(min(self.done, self.blocks - 1), self.blocks)
             begun.wait_for(lambda: committed(work_of(self.out) / "checkpoint") >= target, f"{target} blocks")
             time.sleep(self.chance.random() * 0.1)
             died = begun.kill(self.chance.randrange(ranks))
@@ -209,18 +209,37 @@ class AfterAKill(ResumeTest):
         self.assert_whole(SHORT)
 
     def test_killed_at_its_end(self) -> None:
-        """A file whose last attributes were on their way can't be gone on with, and that is said at once."""
-        self.killed(SHORT, blocks=5)
-        data = work_of(self.out) / "data.h5"
-        superblock = data.read_bytes()[:96]
-        with h5py.File(data, "r+") as file:
-            file.attrs["config"] = file.attrs["config"] * 9
-        # HDF5 writes last that the file has grown.
+        """While the last attributes are written: whatever stands of them is undone, and no block is lost."""
+        chance = random.Random(SEED)
+        data, skeleton = work_of(self.out) / "data.h5", work_of(self.out) / "skeleton"
+        kills = 0
+        for attempt in range(20):
+            goes_on = data.exists()
+            with self.start(SHORT, *["--resume"] * goes_on, ranks=1 + attempt % 2) as begun:
+                begun.wait_for(lambda: " blocks, " in begun.errors, "its blocks")
+                self.assertIn(f" in {0 if goes_on else PROMPTS} blocks, ", begun.errors)
+                begun.kill(0, when=skeleton.exists)
+            kills += skeleton.exists()
+            if kills == 3:
+                break
+            if self.out.exists():  # too late
+                self.assert_whole(SHORT)
+                self.out.unlink()
+        print(f"{kills} killed while they were finished, of {attempt + 1}", flush=True)
+        self.assertEqual(kills, 3)
+        sound = content(work_of(self.out))
         with data.open("r+b") as file:
-            file.write(superblock)
+            file.write(bytes(96))
+        bits = bytearray(sound["skeleton"])
+        bits[chance.randrange(len(bits))] ^= 1
+        skeleton.write_bytes(bits)
+        self.refuse(BAD_INPUT, SHORT, "--resume", named=(str(skeleton), "--overwrite"))
+        skeleton.unlink()
         self.refuse(BAD_INPUT, SHORT, "--resume", named=(str(data), "--overwrite"))
-        self.assert_done(self.perturb(SHORT, "--overwrite"))
+        skeleton.write_bytes(sound["skeleton"])
+        self.assert_done(self.perturb(SHORT, "--resume", ranks=2))
         self.assert_whole(SHORT)
+        self.assertEqual(timing(self.out, "resumed_tiles"), PROMPTS)
 
     def test_overwrite(self) -> None:
         """It drops the work; the old output stays until the new one is whole, also when that is killed."""

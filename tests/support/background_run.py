@@ -102,11 +102,12 @@ class BackgroundRun:
         for pid in self.pids().values():
             os.kill(pid, sign)
 
-    def kill(self, rank: int) -> bool:
-        """Kills a rank, -9, and waits until the launcher has ended by itself and no rank is left; false where the
-        run came to its end before."""
+    def kill(self, rank: int, when: Callable[[], bool] = lambda: True) -> bool:
+        """Kills a rank, -9, as soon as that is so, and waits until the launcher has ended by itself and no rank is
+        left; false where the run came to its end before."""
         pids = self.pids()
-        if rank in pids:
+        self.wait_for(when, "the moment to kill it")
+        if rank in pids and is_alive(pids[rank]):
             os.kill(pids[rank], signal.SIGKILL)
         code = self.wait()
         wait_until(lambda: not any(map(is_alive, pids.values())), f"the ranks' end: {self}")

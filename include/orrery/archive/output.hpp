@@ -50,6 +50,9 @@ class Output {
   std::filesystem::path file() const { return own("data.h5"); }
   /// OUT.part/checkpoint, OUT.part/3-of-8.checkpoint
   std::filesystem::path checkpoint() const { return own("checkpoint"); }
+  /// OUT.part/skeleton, OUT.part/3-of-8.skeleton: a copy of the file's, while its last attributes are
+  /// written.
+  std::filesystem::path skeleton() const { return own("skeleton"); }
   /// Where `publish` puts the file: OUT, or OUT.part/3-of-8.h5.
   const std::filesystem::path& result() const { return result_; }
 
@@ -88,7 +91,6 @@ class Output {
   void check_neighbours() const;
   void lock();
   void begin(Existing existing);
-  void remove_own_files() const;
   void remove_folder() const;
 
   std::filesystem::path out_;
