@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What jobs/quickstart.sh and tests/run.sh share: install what is missing, then build. They source this file and
-# call orrery_bootstrap and orrery_build; run by itself, it only installs.
+# What the scripts in jobs/ and tests/run.sh share: install what is missing, build, and run on ranks. They source this
+# file and call orrery_bootstrap, orrery_build and orrery_mpirun; run by itself, it only installs.
 #
 # Debian's packages apart, everything stays under build/: the virtual environment build/venv (with LibTorch, unless an
 # entry of CMAKE_PREFIX_PATH has one) and a log of each step, build/*.log. A second run finds all in place and is quick.
@@ -175,6 +175,20 @@ orrery_build() {
   say "building; the first time this takes minutes (build/build.log)"
   logged build cmake --build "$orrery_root/build/release" --parallel "$(nproc)" "${@:2}" ||
     fail 70 "the build failed (log above${system_lacks:+; $system_lacks}): mend that, and run this again"
+}
+
+# orrery_mpirun ARGUMENT…: mpirun as a machine of any size lets us.
+#
+# As variables and not as options, since only Open MPI knows them: leave to run as root (in a container), two ranks on
+# one core where there is no second, and no binding of ranks to cores, so that they share all that there are.
+orrery_mpirun() {
+  if [[ $EUID -eq 0 ]]; then
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+  fi
+  export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
+  # The same for Open MPI 5.
+  export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe PRTE_MCA_hwloc_default_binding_policy=none
+  mpirun "$@"
 }
 
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then

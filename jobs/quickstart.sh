@@ -31,22 +31,13 @@ orrery_bootstrap
 orrery_build release --target bin/orrery  # without the tests
 "$orrery_venv/bin/python" -I "$root/jobs/fetch_smollm2.py" --out "$model"
 
-# As variables and not as options, since only Open MPI knows them: leave to run as root (in a container), two ranks on
-# one core where there is no second, and no binding of ranks to cores, so that they share all that there are.
-if [[ $EUID -eq 0 ]]; then
-  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-fi
-export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
-# The same for Open MPI 5.
-export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe PRTE_MCA_hwloc_default_binding_policy=none
-
 mkdir -p "$(dirname "$out")"
 say "tracing on 2 ranks over $corpus"
-mpirun -n 2 "$root/build/release/bin/orrery" trace --config "$root/jobs/quickstart.ini" \
+orrery_mpirun -n 2 "$root/build/release/bin/orrery" trace --config "$root/jobs/quickstart.ini" \
   --model "$model" --corpus "$corpus" "${samples[@]}" --out "$out" --overwrite
 
 say "perturbing 8 of its prompts on 2 ranks"
-mpirun -n 2 "$root/build/release/bin/orrery" perturb --config "$root/jobs/quickstart.ini" \
+orrery_mpirun -n 2 "$root/build/release/bin/orrery" perturb --config "$root/jobs/quickstart.ini" \
   --trace "$out" --out "$sweep" --overwrite
 
 cat <<END
