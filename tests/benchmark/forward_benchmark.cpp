@@ -5,16 +5,13 @@
 #include "measure.hpp"
 #include "orrery/model/capture.hpp"
 #include "orrery/model/linear.hpp"
-#include "orrery/parallel/environment.hpp"
 #include "orrery/schedule/forward_pass.hpp"
 #include "orrery/schedule/tiles.hpp"
 #include "orrery/schedule/workers.hpp"
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/randn.h>
-#include <boost/program_options.hpp>
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
@@ -176,21 +173,12 @@ class Benchmark {
 
 int main(int argc, char** argv) {
   namespace po = boost::program_options;
-  orrery::parallel::Environment environment(argc, argv);
-  po::options_description options;
-  options.add_options()("model", po::value<std::string>()->required())(
-      "corpus", po::value<std::string>()->required())("dtype",
-                                                      po::value<std::string>()->default_value("float32"))(
-      "tiles", po::value<std::int64_t>()->default_value(16))("repetitions",
-                                                             po::value<int>()->default_value(5));
-  po::variables_map given;
-  po::store(po::parse_command_line(argc, argv, options), given);
-  po::notify(given);
-  at::set_num_threads(1);
-  const auto ranks = orrery::parallel::Communicator::world();
-  orrery::Benchmark benchmark(given["model"].as<std::string>(), given["corpus"].as<std::string>(),
-                              orrery::model::dtype_from(given["dtype"].as<std::string>(), "dtype"),
-                              given["tiles"].as<std::int64_t>(), ranks);
-  benchmark.run(given["repetitions"].as<int>());
-  return 0;
+  po::options_description own;
+  own.add_options()("tiles", po::value<std::int64_t>()->default_value(16), "so many of the corpus");
+  return orrery::benchmark::main_of(argc, argv, own, [](const orrery::benchmark::Options& given) {
+    const auto ranks = orrery::parallel::Communicator::world();
+    orrery::Benchmark benchmark(given["model"].as<std::string>(), given["corpus"].as<std::string>(),
+                                orrery::benchmark::dtype_of(given), given["tiles"].as<std::int64_t>(), ranks);
+    benchmark.run(given["repetitions"].as<int>());
+  });
 }

@@ -1,20 +1,27 @@
 #pragma once
 
+#include "orrery/core/concat.hpp"
 #include "orrery/model/llama.hpp"
 #include "orrery/model/weights.hpp"
 #include "orrery/parallel/communicator.hpp"
+#include "orrery/parallel/environment.hpp"
 #include "orrery/text/corpus.hpp"
 #include "orrery/text/tokenizer.hpp"
+
+#include <ATen/Parallel.h>
+#include <boost/program_options.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
 #include <ctime>
+#include <exception>
 #include <functional>
 #include <string>
 #include <vector>
 
-// What the benchmarks share: a clock, a model in memory and a corpus as tokens.
+// What the benchmarks share: a clock, a model in memory, a corpus as tokens, and `main`.
 namespace orrery::benchmark {
 
 inline double seconds_of(const std::function<void()>& work) {
@@ -69,6 +76,44 @@ inline std::vector<std::vector<std::int32_t>> tokens_of(const std::string& corpu
   for (const text::CorpusRow& row : text::read_corpus(corpus, {0, 100, 500}).rows)
     tokens.push_back(tokenizer.tokenizer->encode(row.text));
   return tokens;
+}
+
+using Options = boost::program_options::variables_map;
+
+/// A benchmark's `main`: starts MPI, reads the command line and hands it to `run`, one thread to each
+/// product. `own` are its options beside those that all have. Returns the exit code; says in a line what went
+/// wrong.
+inline int main_of(int argc, char** argv, const boost::program_options::options_description& own,
+                   const std::function<void(const Options&)>& run) {
+  namespace po = boost::program_options;
+  po::options_description options("Prints ratios measured in this run");
+  auto add = options.add_options();
+  add("help", "prints this");
+  add("model", po::value<std::string>()->required(), "folder of a Llama");
+  add("corpus", po::value<std::string>()->required(), "text, a sample a line");
+  add("dtype", po::value<std::string>()->default_value("float32"), "of weights and products");
+  add("repetitions", po::value<int>()->default_value(5), "of which the median counts");
+  options.add(own);
+  try {
+    parallel::Environment environment(argc, argv);
+    po::variables_map given;
+    po::store(po::parse_command_line(argc, argv, options), given);
+    if (given.contains("help")) {
+      std::printf("%s", core::concat(options).c_str());
+      return 0;
+    }
+    po::notify(given);
+    at::set_num_threads(1);
+    run(given);
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s: %s\n", argv[0], error.what());
+    return 1;
+  }
+}
+
+inline model::DType dtype_of(const Options& given) {
+  return model::dtype_from(given["dtype"].as<std::string>(), "dtype");
 }
 
 }  // namespace orrery::benchmark

@@ -5,18 +5,15 @@
 #include "measure.hpp"
 #include "orrery/core/error.hpp"
 #include "orrery/model/capture.hpp"
-#include "orrery/parallel/environment.hpp"
 #include "orrery/schedule/block.hpp"
 #include "orrery/schedule/forward_pass.hpp"
 #include "orrery/statistics/perturbation.hpp"
 #include "orrery/study/sweep.hpp"
 #include "sweep_block.hpp"
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
-#include <boost/program_options.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -46,10 +43,10 @@ std::vector<study::Prompt> prompts_of(const std::vector<std::vector<std::int32_t
   return prompts;
 }
 
-/// Teleports alone, at the default layers. Time doesn't depend on where they go: any directions span the
-/// plane.
+/// Teleports alone, at `layers`, by default the paper's. Time doesn't depend on where they go: any directions
+/// span the plane.
 study::Sweep sweep_of(const model::LlamaConfig& config, model::DType dtype, std::int64_t grid,
-                      std::vector<study::Prompt> prompts) {
+                      const std::vector<std::int64_t>& layers, std::vector<study::Prompt> prompts) {
   constexpr std::int64_t scores = 8;
   study::Sweep sweep;
   sweep.options.kinds = {.teleport = true, .noise = false, .ablate = false};
@@ -61,7 +58,8 @@ study::Sweep sweep_of(const model::LlamaConfig& config, model::DType dtype, std:
   sweep.trace.units = config.width;
   sweep.trace.heads = config.heads;
   sweep.prompts = std::move(prompts);
-  sweep.start_layers = statistics::start_layers(config.layers);
+  for (const std::int64_t layer : layers) sweep.start_layers.emplace_back(layer);
+  if (layers.empty()) sweep.start_layers = statistics::start_layers(config.layers);
   sweep.grids = {statistics::teleport_grid({{{-100, 100}, {-100, 100}}}, grid, 0)};
   sweep.components = statistics::random_directions(scores, config.width, 0, core::Purpose::direction);
   sweep.plane = {at::zeros({config.width}, at::kDouble), sweep.components.narrow(0, 0, 2).clone()};
@@ -116,9 +114,9 @@ class WithoutReadOut final : public schedule::TileRun {
 class Benchmark {
  public:
   Benchmark(const std::string& folder, const std::string& corpus, model::DType dtype, std::int64_t grid,
-            std::int64_t prompt_tokens)
+            std::int64_t prompt_tokens, const std::vector<std::int64_t>& layers)
       : model_(folder, dtype, model::Head::logits, self_),
-        sweep_(sweep_of(model_.config, dtype, grid,
+        sweep_(sweep_of(model_.config, dtype, grid, layers,
                         prompts_of(benchmark::tokens_of(corpus, folder), prompt_tokens))),
         blocks_(sweep_.blocks()) {}
 
@@ -223,21 +221,17 @@ class Benchmark {
 
 int main(int argc, char** argv) {
   namespace po = boost::program_options;
-  orrery::parallel::Environment environment(argc, argv);
-  po::options_description options;
-  options.add_options()("model", po::value<std::string>()->required())("corpus",
-                                                                       po::value<std::string>()->required())(
-      "dtype", po::value<std::string>()->default_value("float32"))("repetitions",
-                                                                   po::value<int>()->default_value(5))(
-      "grid", po::value<std::int64_t>()->default_value(10))("prompt-tokens",
-                                                            po::value<std::int64_t>()->default_value(123));
-  po::variables_map given;
-  po::store(po::parse_command_line(argc, argv, options), given);
-  po::notify(given);
-  at::set_num_threads(1);
-  orrery::Benchmark benchmark(given["model"].as<std::string>(), given["corpus"].as<std::string>(),
-                              orrery::model::dtype_from(given["dtype"].as<std::string>(), "dtype"),
-                              given["grid"].as<std::int64_t>(), given["prompt-tokens"].as<std::int64_t>());
-  benchmark.run(given["repetitions"].as<int>());
-  return 0;
+  po::options_description own;
+  auto add = own.add_options();
+  add("grid", po::value<std::int64_t>()->default_value(10), "points along each axis");
+  add("prompt-tokens", po::value<std::int64_t>()->default_value(123), "length of the prompts");
+  add("layers", po::value<std::vector<std::int64_t>>()->multitoken()->default_value({}, "the paper's"),
+      "where rows start");
+  return orrery::benchmark::main_of(argc, argv, own, [](const orrery::benchmark::Options& given) {
+    orrery::Benchmark benchmark(given["model"].as<std::string>(), given["corpus"].as<std::string>(),
+                                orrery::benchmark::dtype_of(given), given["grid"].as<std::int64_t>(),
+                                given["prompt-tokens"].as<std::int64_t>(),
+                                given["layers"].as<std::vector<std::int64_t>>());
+    benchmark.run(given["repetitions"].as<int>());
+  });
 }
