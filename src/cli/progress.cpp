@@ -1,6 +1,7 @@
 #include "orrery/cli/progress.hpp"
 
 #include "orrery/cli/launcher.hpp"
+#include "orrery/core/concat.hpp"
 #include "orrery/core/log.hpp"
 
 #include <algorithm>
@@ -8,7 +9,6 @@
 #include <cstdio>
 #include <iomanip>
 #include <mutex>
-#include <sstream>
 #include <unistd.h>
 
 namespace orrery::cli {
@@ -21,11 +21,9 @@ class SpokenProgress : public core::ProgressSink {
  public:
   explicit SpokenProgress(Clock::duration pause) : pause_(pause) {}
 
-  void begin(const std::string& phase, std::int64_t tiles, std::int64_t tokens) override {
+  void begin(const core::Phase& phase) override {
     const std::lock_guard lock(mutex_);
     phase_ = phase;
-    tiles_ = tiles;
-    tokens_ = tokens;
     start_ = last_ = Clock::now();
   }
   void advance(double fraction) override {
@@ -43,30 +41,28 @@ class SpokenProgress : public core::ProgressSink {
  protected:
   /// "forward 63 of 110 tiles, 812 tokens/s, 41 s left"
   std::string words(double fraction, double seconds) const {
-    std::ostringstream out;
-    const double tokens = fraction * static_cast<double>(tokens_);
-    out << phase_ << ' ' << static_cast<std::int64_t>(fraction * static_cast<double>(tiles_)) << " of "
-        << tiles_ << " tiles, " << static_cast<std::int64_t>(tokens / std::max(seconds, 1e-9))
-        << " tokens/s, "
-        << static_cast<std::int64_t>(seconds * (1 - fraction) / std::max(fraction, 1e-9) + 0.5) << " s left";
-    return out.str();
+    return core::concat(phase_.name, ' ', whole(fraction * static_cast<double>(phase_.pieces)), " of ",
+                        phase_.pieces, ' ', phase_.pieces_name, ", ", rate(fraction, seconds), ", ",
+                        whole(seconds * (1 - fraction) / std::max(fraction, 1e-9) + 0.5), " s left");
   }
   std::string last_words(double seconds) const {
-    std::ostringstream out;
-    out << phase_ << ' ' << tiles_ << " tiles in " << std::fixed << std::setprecision(1) << seconds << " s, "
-        << static_cast<std::int64_t>(static_cast<double>(tokens_) / std::max(seconds, 1e-9)) << " tokens/s";
-    return out.str();
+    return core::concat(phase_.name, ' ', phase_.pieces, ' ', phase_.pieces_name, " in ", std::fixed,
+                        std::setprecision(1), seconds, " s, ", rate(1, seconds));
   }
 
  private:
   virtual void say(double fraction, double seconds) = 0;
   virtual void finish(double seconds) = 0;
 
+  static std::int64_t whole(double number) { return static_cast<std::int64_t>(number); }
+  std::string rate(double fraction, double seconds) const {
+    return core::concat(whole(fraction * static_cast<double>(phase_.items) / std::max(seconds, 1e-9)), ' ',
+                        phase_.items_name, "/s");
+  }
+
   Clock::duration pause_;
   std::mutex mutex_;
-  std::string phase_;
-  std::int64_t tiles_ = 0;
-  std::int64_t tokens_ = 0;
+  core::Phase phase_;
   Clock::time_point start_;
   Clock::time_point last_;
 };

@@ -36,6 +36,14 @@ std::vector<std::vector<RowGroup>> make_continuations(std::int64_t samples, std:
   return continuations;
 }
 
+std::int64_t Block::rows() const {
+  std::int64_t rows = 0;
+  for (const auto& continuation : continuations) {
+    for (const RowGroup& group : continuation) rows += group.rows();
+  }
+  return rows;
+}
+
 std::vector<Block> make_blocks(std::span<const std::int64_t> lengths, std::int64_t batch_tokens,
                                std::span<const Start> starts, std::int64_t batch_rows) {
   std::vector<Block> blocks;

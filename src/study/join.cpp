@@ -126,7 +126,7 @@ void join_parts(const Sweep& sweep, const std::string& command, const parallel::
   try {
     file->take([&] { return archive::Output::for_join(sweep.options.out, sweep.options.existing); });
     file->open();
-    progress.begin("joining parts", parts.count, std::ssize(prompts));
+    progress.begin({"joining", parts.count, "parts", std::ssize(prompts), "prompts"});
     parallel::agree(ranks, "joining the parts", [&] {
       const archive::SweepExtent whole = sweep.extent(prompts);
       for (std::int64_t part = ranks.rank(); part < parts.count; part += ranks.size()) {

@@ -77,7 +77,7 @@ PartMeans part_means(const parallel::Communicator& ranks, const Sweep& sweep, co
     heads = std::make_unique<PartSums>(config.layers, config.query_rows());
     mlp = std::make_unique<PartSums>(config.layers, config.width);
   });
-  progress.begin("means of the parts", std::ssize(tiles), std::ssize(sweep.averaged));
+  progress.begin({"means of the parts", std::ssize(tiles), "tiles", std::ssize(sweep.averaged), "samples"});
   schedule::ForwardPass(llama, weights, order, threads)
       .run(
           ranks, mine, {tokens, lengths, 0},

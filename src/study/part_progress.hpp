@@ -12,7 +12,7 @@ class PartProgress final : public core::ProgressSink {
   PartProgress(core::ProgressSink& whole, std::int64_t part, std::int64_t parts)
       : whole_(whole), part_(static_cast<double>(part)), parts_(static_cast<double>(parts)) {}
 
-  void begin(const std::string&, std::int64_t, std::int64_t) override {}
+  void begin(const core::Phase&) override {}
   void advance(double fraction) override { whole_.advance((part_ + fraction) / parts_); }
   void end() override {}
 

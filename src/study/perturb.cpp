@@ -260,7 +260,9 @@ void SweepRun::compute() {
   for (const auto& share : shares) most = std::max(most, std::ssize(share));
   const std::span<const std::int64_t> mine = shares[static_cast<std::size_t>(ranks_.rank())];
   const std::int64_t rounds = (most + plan_.round_blocks - 1) / plan_.round_blocks;
-  progress_.begin("sweep", std::ssize(left), plan_.rows);
+  std::int64_t rows = 0;
+  for (const std::int64_t block : left) rows += plan_.blocks[static_cast<std::size_t>(block)].rows();
+  progress_.begin({"sweep", std::ssize(left), "blocks", rows, "streams"});
   for (std::int64_t round = 0; round < rounds; ++round) {
     const auto place = [&](std::int64_t of_round) {
       return static_cast<std::size_t>(std::min(of_round * plan_.round_blocks, std::ssize(mine)));

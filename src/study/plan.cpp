@@ -300,8 +300,8 @@ std::string plan_text(const TracePlan& plan, const TimeEstimate& time, const Tra
   line("file", concat(bytes_text(plan.file_bytes), stored ? ", rows in it" : ", no rows in it"));
   line("time",
        concat(quantity_text(time.total_seconds, "s"), ": forward ", quantity_text(time.forward_seconds, "s"),
-              ", statistics ", quantity_text(time.statistics_seconds, "s"), ", at ",
-              quantity_text(time.product_flops / 1e9, "GFLOP/s"), " a thread as measured here"));
+              ", statistics ", quantity_text(time.statistics_seconds, "s"), ", ",
+              rate_text(time.product_flops, !input.checkpoint)));
   return text;
 }
 

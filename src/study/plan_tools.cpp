@@ -33,6 +33,11 @@ std::string quantity_text(double value, const char* unit) {
   return out.str();
 }
 
+std::string rate_text(double rate, bool untrained) {
+  return core::concat("at ", quantity_text(rate / 1e9, "GFLOP/s"), " a thread as measured here",
+                      untrained ? ", besides drawing the weights" : "");
+}
+
 double measure_products(const model::LlamaConfig& config, model::DType dtype, std::int64_t rows) {
   double best = 0;
   schedule::parallel_for(1, 1, [&](std::int64_t) {

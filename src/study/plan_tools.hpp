@@ -14,6 +14,9 @@ std::string bytes_text(std::int64_t bytes);
 /// Three digits and a unit.
 std::string quantity_text(double value, const char* unit);
 
+/// What an estimated time rests on: `rate` FLOP/s. Drawing random weights is not in it.
+std::string rate_text(double rate, bool untrained);
+
 /// FLOP/s of one thread in products of the MLP's shape, `rows` rows; takes half a second.
 double measure_products(const model::LlamaConfig& config, model::DType dtype, std::int64_t rows);
 

@@ -116,11 +116,9 @@ SweepPlan plan_sweep(const Sweep& sweep, const model::LlamaConfig& config, const
     chosen_costs.push_back(flop.total());
     plan.product_flop += flop.product;
     plan.attention_flop += flop.attention;
+    plan.rows += block_at(plan, block).rows();
     for (const auto& continuation : block_at(plan, block).continuations) {
-      for (const schedule::RowGroup& group : continuation) {
-        plan.rows += group.rows();
-        plan.perturbations += group.count;
-      }
+      for (const schedule::RowGroup& group : continuation) plan.perturbations += group.count;
     }
   }
   if (part.count > std::ssize(plan.blocks)) {
@@ -185,8 +183,8 @@ std::string plan_text(const SweepPlan& plan, const Sweep& sweep, const model::Ll
               bytes_text(ranks.process_bytes + libraries_at_work), ", weights ",
               bytes_text(plan.weight_bytes), ", blocks in hand ", bytes_text(plan.block_bytes), ")"));
   line("file", bytes_text(plan.file_bytes));
-  line("time", concat(quantity_text(run + moved / bytes_a_second, "s"), ", at ",
-                      quantity_text(rate / 1e9, "GFLOP/s"), " a thread as measured here"));
+  line("time",
+       concat(quantity_text(run + moved / bytes_a_second, "s"), ", ", rate_text(rate, sweep.untrained())));
   return text;
 }
 

@@ -64,6 +64,7 @@ class Trace {
   void write();
   void finish();
   const std::vector<std::vector<std::int64_t>>& own_rounds() const;
+  core::Phase phase(std::string name) const;
   std::vector<archive::Attribute> timing() const;
   std::vector<archive::Attribute> last_attributes();
 
@@ -138,8 +139,13 @@ void Trace::compute() {
   }
 }
 
+/// A pass over the corpus.
+core::Phase Trace::phase(std::string name) const {
+  return {std::move(name), std::ssize(plan_.tiles), "tiles", input_.run_token_count(), "tokens"};
+}
+
 void Trace::keep_rows(TraceForward& forward) {
-  progress_.begin("forward", std::ssize(plan_.tiles), input_.run_token_count());
+  progress_.begin(phase("forward"));
   rows_ = forward.rows(plan_.shares[static_cast<std::size_t>(ranks_.rank())], progress_);
   progress_.end();
   forward.free();
@@ -163,7 +169,7 @@ void Trace::stream_rows(TraceForward& forward) {
     return rows;
   };
   const auto pass = [&](const std::string& name, const auto& take) {
-    progress_.begin(name, std::ssize(plan_.tiles), input_.run_token_count());
+    progress_.begin(phase(name));
     const auto rounds = std::ssize(own_rounds());
     for (std::int64_t round = 0; round < rounds; ++round) {
       PartProgress part(progress_, round, rounds);

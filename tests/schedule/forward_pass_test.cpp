@@ -142,7 +142,7 @@ TEST(ForwardPass, OfAllTokensGivesEachInItsPlace) {
 TEST(ForwardPass, TellsHowFarItIs) {
   class Last : public core::ProgressSink {
    public:
-    void begin(const std::string&, std::int64_t, std::int64_t) override {}
+    void begin(const core::Phase&) override {}
     void advance(double fraction) override { last = fraction; }
     void end() override {}
     std::atomic<double> last = 0;

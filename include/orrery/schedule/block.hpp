@@ -34,6 +34,9 @@ struct Block {
   Tile tile;
   /// Rows that run together, group by group, of at most `batch_rows` or of one group.
   std::vector<std::vector<RowGroup>> continuations;
+
+  /// Of all continuations, unperturbed ones counted.
+  std::int64_t rows() const;
 };
 
 /// Deals the groups of all samples of a tile and all starts (ascending layers) to continuations, by start,
