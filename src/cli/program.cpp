@@ -1,5 +1,6 @@
 #include "orrery/cli/program.hpp"
 
+#include "figures_command.hpp"
 #include "orrery/archive/hdf5_version.hpp"
 #include "orrery/archive/output.hpp"
 #include "orrery/archive/reader.hpp"
@@ -273,6 +274,10 @@ int verify(int&, char**&, const Words& words) {
   return run_verify(words);
 }
 
+int figures(int&, char**&, const Words& words) {
+  return run_figures(words);
+}
+
 int doctor(int& count, char**& arguments, const Words& words) {
   std::string folder = ".";
   OptionSet set("doctor", "",
@@ -317,9 +322,10 @@ struct Command {
   bool on_ranks;  ///< starts MPI; the others run once, whatever the launcher starts
 };
 
-constexpr std::array<Command, 7> commands = {{
+constexpr std::array<Command, 8> commands = {{
     {"trace", "run a model over a corpus and write the statistics of its residual stream", trace, true},
     {"perturb", "perturb the residual stream of a trace's prompts and write how it goes on", perturb, true},
+    {"figures", "draw the figures of a trace and a sweep, and a page over them", figures, false},
     {"plan", "print what a run would take: FLOPs, memory, file size, time", plan, false},
     {"inspect", "print what a file holds", inspect, false},
     {"verify", "look for damage in a file, or compare two", verify, false},

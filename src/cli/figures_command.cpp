@@ -1,0 +1,73 @@
+#include "figures_command.hpp"
+
+#include "orrery/cli/option_set.hpp"
+#include "orrery/core/concat.hpp"
+#include "orrery/core/error.hpp"
+#include "orrery/core/log.hpp"
+#include "orrery/report/figures.hpp"
+
+#include <cstdio>
+
+namespace orrery::cli {
+namespace {
+
+constexpr int most_files = 100;
+
+constexpr const char* usage =
+    "orrery figures run.h5 [sweep.h5] --out DIR\n"
+    "Draws the figures of a trace and a sweep into a folder: SVG, PDF and PNG, with the data and the "
+    "gnuplot\n"
+    "script of each, and one page over all, index.html. Several traces are drawn over each other.";
+
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+/// "a,b" in its parts.
+std::vector<std::string> parts_of(const std::string& list) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; !list.empty() && begin <= list.size();) {
+    const std::size_t end = std::min(list.find(',', begin), list.size());
+    parts.push_back(list.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+}  // namespace
+
+int run_figures(const std::vector<std::string>& words) {
+  namespace po = boost::program_options;
+  report::FigureOptions options;
+  std::string out, only, format;
+  bool list = false;
+  OptionSet set("figures", "", usage);
+  auto add = set.group("Figures").add_options();
+  add("out", po::value(&out)->value_name("DIR"),
+      "folder for them, made where it is missing; files of the same names are replaced, no others touched");
+  add("only", po::value(&only)->value_name("NAMES"), "these figures alone, and no page: names by commas");
+  add("format", po::value(&format)->value_name("FORMATS"),
+      "svg, pdf, png, or some of them by commas; all by default");
+  add("list", po::bool_switch(&list), "prints the names of all figures, and what each is of");
+  set.positional("file", most_files);
+  if (set.parse(words)) {
+    print(set.help());
+    return 0;
+  }
+  if (list) {
+    print(report::list_of_figures());
+    return 0;
+  }
+  options.out = out;
+  options.only = parts_of(only);
+  options.formats = parts_of(format);
+  const std::vector<std::string> files = set.words("file");
+  const report::FigureReport report = report::draw_figures({files.begin(), files.end()}, options);
+  for (const std::string& line : report.left_out) core::log_warn(core::concat("not drawn: ", line));
+  print(core::concat(report.page.empty() ? options.out.string() : report.page.string(), "\n"));
+  if (!report.without_gnuplot) return 0;
+  throw core::Error(core::ExitCode::helper_missing, "gnuplot is missing", "not in PATH",
+                    "install it (Debian: gnuplot-nox); the data and the scripts are written");
+}
+
+}  // namespace orrery::cli

@@ -1,0 +1,9 @@
+#include "recipe.hpp"
+
+namespace orrery::report {
+
+std::vector<Recipe> dimension_figures() {
+  return {};
+}
+
+}  // namespace orrery::report

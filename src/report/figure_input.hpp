@@ -1,0 +1,87 @@
+#pragma once
+
+#include "figure.hpp"
+#include "orrery/archive/reader.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace orrery::report {
+
+/// The numbers of a dataset with its shape: entry (i, j, …) of a row-major array.
+class Array {
+ public:
+  /// Throws bad_input where it is not of `rank` dimensions.
+  Array(const archive::Reader& file, const std::string& path, std::size_t rank);
+
+  std::int64_t extent(std::size_t dimension) const { return shape_.at(dimension); }
+  const std::vector<double>& values() const { return values_; }
+  double at(std::initializer_list<std::int64_t> index) const;
+  /// The entries with these first indices, as they lie: of (P, k), row(p) has k.
+  std::vector<double> row(std::initializer_list<std::int64_t> first) const;
+
+ private:
+  std::string path_;
+  std::vector<std::int64_t> shape_;
+  std::vector<double> values_;
+};
+
+/// A file as figures read it: a trace, or a sweep. Every number comes from here.
+class Run {
+ public:
+  /// Throws bad_input where the file can't be read, is damaged or not complete, or has no points.
+  explicit Run(const std::filesystem::path& path);
+
+  const archive::Reader& file() const { return file_; }
+  /// What a legend calls it: the last part of the model's folder. Plain UTF-8 in one line.
+  const std::string& label() const { return label_; }
+  bool is_sweep() const;
+  bool has(const std::string& dataset) const { return file_.has(dataset); }
+  std::vector<double> reals(const std::string& dataset) const { return file_.read_reals(dataset); }
+  Array array(const std::string& dataset, std::size_t rank) const { return {file_, dataset, rank}; }
+  /// The entries of a (P, k) dataset at point or step `place`.
+  double number(const std::string& object, const std::string& attribute) const;
+
+  std::int64_t points() const { return std::ssize(layer_); }  ///< P
+  std::int64_t layers() const { return (points() - 1) / 2; }  ///< L
+  /// Where capture point s stands on an axis of depth, in layers: s/2.
+  double depth(double s) const { return s / 2; }
+
+ private:
+  archive::Reader file_;
+  std::string label_;
+  std::vector<std::int64_t> layer_;
+};
+
+/// What figures are drawn of.
+struct FigureInput {
+  std::vector<Run> traces;  ///< the first one for what can't be overlaid
+  std::optional<Run> sweep{};
+
+  const Run& trace() const { return traces.front(); }
+  bool overlays() const { return traces.size() > 1; }
+};
+
+/// A curve over depth, of one dataset.
+struct DepthCurve {
+  std::string label;
+  std::string dataset;  ///< (P), (P−1), (P−2), … float64
+  Hue hue = Hue::black;
+  std::optional<Stroke> stroke = Stroke::solid;  ///< nothing: dots
+  std::string spread{};                          ///< a dataset as long, drawn as a band of ± so much
+  double scale = 1;                              ///< values are multiplied by
+};
+
+/// A panel of curves over depth in layers. The entries of a dataset of P − m numbers stand in the middle of
+/// the m + 1 points that each is of. Curves whose dataset a run lacks are left out. Where runs are overlaid,
+/// depth is relative (0 … 1), and the first curve of each is drawn, a colour a run.
+Panel depth_panel(const FigureInput& input, const std::string& title, const std::string& quantity,
+                  const std::vector<DepthCurve>& curves, bool is_logarithmic = false);
+
+/// The label of an axis of depth.
+std::string depth_label(const FigureInput& input);
+
+}  // namespace orrery::report

@@ -1,0 +1,71 @@
+#include "recipe.hpp"
+
+#include "orrery/core/concat.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <iomanip>
+#include <limits>
+
+namespace orrery::report {
+
+const std::vector<Recipe>& recipes() {
+  static const std::vector<Recipe> all = [] {
+    std::vector<Recipe> made;
+    for (const auto& some : {continuity_figures(), rotation_figures(), dimension_figures(),
+                             perturbation_figures(), flow_figures()})
+      made.insert(made.end(), some.begin(), some.end());
+    return made;
+  }();
+  return all;
+}
+
+Figure make_figure(const Recipe& recipe, const FigureInput& input) {
+  Figure figure = recipe.make(input);
+  figure.name = recipe.name;
+  figure.title = recipe.title;
+  return figure;
+}
+
+Axis axis_over(std::string label, const std::vector<std::vector<double>>& values, bool is_logarithmic) {
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+  for (const std::vector<double>& some : values) {
+    for (const double value : some) {
+      if (!std::isfinite(value) || (is_logarithmic && value <= 0)) continue;
+      low = std::min(low, value);
+      high = std::max(high, value);
+    }
+  }
+  if (low > high)
+    return {.label = std::move(label),
+            .low = is_logarithmic ? 0.1 : 0,
+            .high = 1,
+            .is_logarithmic = is_logarithmic};
+  if (is_logarithmic)
+    return {.label = std::move(label), .low = low / 1.2, .high = high * 1.2, .is_logarithmic = true};
+  const double room = high > low ? 0.04 * (high - low) : std::max(0.5, 0.04 * std::abs(high));
+  return {.label = std::move(label), .low = low - room, .high = high + room};
+}
+
+Axis symmetric_axis(std::string label, const std::vector<double>& values) {
+  double most = 0;
+  for (const double value : values) {
+    if (std::isfinite(value)) most = std::max(most, std::abs(value));
+  }
+  if (most == 0) most = 1;
+  return {.label = std::move(label), .low = -most, .high = most};
+}
+
+Hue hue_of(std::size_t place) {
+  constexpr std::array<Hue, 8> hues = {Hue::blue,  Hue::vermilion, Hue::green, Hue::purple,
+                                       Hue::black, Hue::orange,    Hue::sky,   Hue::grey};
+  return hues[place % hues.size()];
+}
+
+std::string short_number(double value) {
+  if (std::isnan(value)) return "not defined";
+  return core::concat(std::setprecision(3), value);
+}
+
+}  // namespace orrery::report

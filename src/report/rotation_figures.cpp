@@ -1,0 +1,9 @@
+#include "recipe.hpp"
+
+namespace orrery::report {
+
+std::vector<Recipe> rotation_figures() {
+  return {};
+}
+
+}  // namespace orrery::report
