@@ -1,6 +1,6 @@
-// Continuity over depth: the paper's Fig. 1.
+#include "continuity_figures.hpp"
+
 #include "orrery/core/concat.hpp"
-#include "recipe.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "recipe.hpp"
+#include "dimension_figures.hpp"
 
 namespace orrery::report {
 

@@ -30,21 +30,24 @@ std::string plain(const std::string& text) {
   return all;
 }
 
-std::string label_of(const archive::Reader& file) {
-  const std::string config = file.text("config");
-  std::string folder;
+/// What the options in force say of `name`; "" where nothing.
+std::string option_of(const std::string& config, const std::string& name) {
+  const std::string key = name + " = ";
   for (std::size_t begin = 0; begin < config.size();) {
     const std::size_t end = std::min(config.find('\n', begin), config.size());
-    const std::string line = config.substr(begin, end - begin);
-    if (line.starts_with("model") && line.find('=') != std::string::npos &&
-        line.substr(5, line.find('=') - 5).find_first_not_of(" \t") == std::string::npos)
-      folder = line.substr(line.find('=') + 1);
+    if (config.compare(begin, key.size(), key) == 0)
+      return config.substr(begin + key.size(), end - begin - key.size());
     begin = end + 1;
   }
-  while (!folder.empty() && (folder.back() == '/' || folder.back() == ' ')) folder.pop_back();
-  const std::string name = folder.substr(folder.find_last_of("/ ") + 1);
-  const std::string weights = config.find("\nweights=random") != std::string::npos ? " (untrained)" : "";
-  return plain(name.empty() ? "model" : name) + weights;
+  return "";
+}
+
+std::string label_of(const archive::Reader& file) {
+  const std::string config = file.text("config");
+  const std::filesystem::path folder = option_of(config, "model");
+  const std::string name = (folder.has_filename() ? folder : folder.parent_path()).filename().string();
+  const char* untrained = option_of(config, "weights") == "random" ? " (untrained)" : "";
+  return plain(name.empty() ? "model" : name) + untrained;
 }
 
 }  // namespace

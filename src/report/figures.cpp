@@ -1,6 +1,7 @@
 #include "orrery/report/figures.hpp"
 
 #include "gnuplot.hpp"
+#include "gnuplot_script.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
 #include "page.hpp"

@@ -1,4 +1,4 @@
-#include "recipe.hpp"
+#include "flow_figures.hpp"
 
 namespace orrery::report {
 

@@ -18,10 +18,6 @@ inline const std::vector<std::string>& picture_formats() {
 /// empty lines between, so that gnuplot's `index` counts them. Every number reads back to the same bits.
 std::string data_text(const Figure& figure);
 
-/// The script that draws NAME.svg, NAME.pdf and NAME.png from NAME.dat, all in the current folder:
-/// `gnuplot NAME.gp`, for those who want another label. All text is in single quotes and taken as it is.
-std::string script_text(const Figure& figure);
-
 /// Runs gnuplot in `folder`, where NAME.dat and NAME.gp lie, for these formats; the pictures are the same
 /// bytes each time. Throws helper_missing where there is no gnuplot, internal_error with its words where it
 /// fails, io_error where a picture can't be read or written.

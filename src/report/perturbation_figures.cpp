@@ -1,4 +1,4 @@
-#include "recipe.hpp"
+#include "perturbation_figures.hpp"
 
 namespace orrery::report {
 

@@ -1,6 +1,11 @@
 #include "recipe.hpp"
 
+#include "continuity_figures.hpp"
+#include "dimension_figures.hpp"
+#include "flow_figures.hpp"
 #include "orrery/core/concat.hpp"
+#include "perturbation_figures.hpp"
+#include "rotation_figures.hpp"
 
 #include <algorithm>
 #include <array>

@@ -25,13 +25,6 @@ struct Recipe {
 /// All figures, in the order of the paper and then ours.
 const std::vector<Recipe>& recipes();
 
-// Those of a kind, in their order.
-std::vector<Recipe> continuity_figures();    // paper, Fig. 1
-std::vector<Recipe> rotation_figures();      // Fig. 2
-std::vector<Recipe> dimension_figures();     // Fig. 3
-std::vector<Recipe> perturbation_figures();  // Fig. 4 and 5, and of a sweep alone
-std::vector<Recipe> flow_figures();          // eigenvalues of the linear flow, principal angles
-
 /// The figure of a recipe whose needs are there.
 Figure make_figure(const Recipe& recipe, const FigureInput& input);
 

@@ -1,4 +1,4 @@
-#include "recipe.hpp"
+#include "rotation_figures.hpp"
 
 namespace orrery::report {
 
