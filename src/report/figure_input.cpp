@@ -50,6 +50,26 @@ std::string label_of(const archive::Reader& file) {
   return plain(name.empty() ? "model" : name) + untrained;
 }
 
+/// A dataset's numbers where they belong in depth, in units of `unit` layers.
+Curve over_depth(const Run& run, const DepthCurve& one, double unit) {
+  Curve curve{.label = "", .x = {}, .y = run.reals(one.dataset), .stroke = one.stroke};
+  const auto missing = static_cast<double>(run.points() - std::ssize(curve.y));
+  for (std::size_t s = 0; s < curve.y.size(); ++s) {
+    curve.x.push_back(run.depth(static_cast<double>(s) + missing / 2) / unit);
+    curve.y[s] *= one.scale;
+  }
+  return curve;
+}
+
+Band band_about(const Curve& curve, const std::vector<double>& spread, double scale) {
+  Band band{.label = "", .x = curve.x, .low = curve.y, .high = curve.y, .hue = curve.hue};
+  for (std::size_t s = 0; s < std::min(spread.size(), curve.y.size()); ++s) {
+    band.low[s] -= scale * spread[s];
+    band.high[s] += scale * spread[s];
+  }
+  return band;
+}
+
 }  // namespace
 
 Array::Array(const archive::Reader& file, const std::string& path, std::size_t rank)
@@ -105,35 +125,19 @@ std::string depth_label(const FigureInput& input) {
 
 Panel depth_panel(const FigureInput& input, const std::string& title, const std::string& quantity,
                   const std::vector<DepthCurve>& curves, bool is_logarithmic) {
-  Panel panel;
-  panel.title = title;
-  std::vector<std::vector<double>> all;
+  std::vector<Curve> lines;
+  std::vector<Band> bands;
   double deepest = 1;
   const auto add = [&](const Run& run, const DepthCurve& one, const std::string& label, Hue hue) {
     if (!run.has(one.dataset)) return;
-    Curve curve{.label = label, .x = {}, .y = run.reals(one.dataset), .hue = hue, .stroke = one.stroke};
-    const double unit = input.overlays() ? static_cast<double>(run.layers()) : 1;
-    const auto missing = static_cast<double>(run.points() - std::ssize(curve.y));
-    for (std::size_t s = 0; s < curve.y.size(); ++s) {
-      curve.x.push_back(run.depth(static_cast<double>(s) + missing / 2) / unit);
-      curve.y[s] *= one.scale;
+    const auto layers = static_cast<double>(run.layers());
+    lines.push_back(over_depth(run, one, input.overlays() ? layers : 1));
+    lines.back().label = label;
+    lines.back().hue = hue;
+    if (!input.overlays()) {
+      deepest = std::max(deepest, layers);
+      if (run.has(one.spread)) bands.push_back(band_about(lines.back(), run.reals(one.spread), one.scale));
     }
-    if (!one.spread.empty() && run.has(one.spread) && !input.overlays()) {
-      Band band{.label = "", .x = curve.x, .low = curve.y, .high = curve.y, .hue = hue};
-      const std::vector<double> spread = run.reals(one.spread);
-      for (std::size_t s = 0; s < std::min(spread.size(), curve.y.size()); ++s) {
-        band.low[s] -= one.scale * spread[s];
-        band.high[s] += one.scale * spread[s];
-        // An area that goes below zero has no place on a logarithmic axis.
-        if (is_logarithmic && band.low[s] <= 0) band.low[s] = curve.y[s];
-      }
-      all.push_back(band.low);
-      all.push_back(band.high);
-      panel.layers.emplace_back(std::move(band));
-    }
-    deepest = std::max(deepest, input.overlays() ? 1.0 : static_cast<double>(run.layers()));
-    all.push_back(curve.y);
-    panel.layers.emplace_back(std::move(curve));
   };
   if (input.overlays()) {
     for (std::size_t i = 0; i < input.traces.size(); ++i)
@@ -141,9 +145,28 @@ Panel depth_panel(const FigureInput& input, const std::string& title, const std:
   } else {
     for (const DepthCurve& one : curves) add(input.trace(), one, one.label, one.hue);
   }
-  panel.x = {.label = depth_label(input), .low = 0, .high = deepest};
-  panel.y = axis_over(quantity, all, is_logarithmic);
-  panel.legend = panel.layers.size() > 1 ? Legend::above : Legend::none;
+  std::vector<std::vector<double>> all;
+  for (const Curve& line : lines) all.push_back(line.y);
+  const auto is_positive = [](const std::vector<double>& some) {
+    return std::ranges::none_of(some, [](double value) { return value <= 0; });
+  };
+  is_logarithmic = is_logarithmic && std::ranges::all_of(all, is_positive);
+  for (Band& band : bands) {
+    // An area that goes below zero has no place on a logarithmic axis: its lower edge is the curve then.
+    for (std::size_t s = 0; is_logarithmic && s < band.low.size(); ++s) {
+      if (band.low[s] <= 0) band.low[s] = band.high[s] / 2 + band.low[s] / 2;
+    }
+    all.push_back(band.low);
+    all.push_back(band.high);
+  }
+  Panel panel{.title = title,
+              .x = {.label = depth_label(input), .low = 0, .high = deepest},
+              .y = axis_over(quantity, all, is_logarithmic),
+              .layers = {}};
+  panel.layers.insert(panel.layers.end(), bands.begin(), bands.end());
+  panel.layers.insert(panel.layers.end(), lines.begin(), lines.end());
+  panel.legend = lines.size() > 1 ? Legend::above : Legend::none;
+  if (lines.size() == 1) std::get<Curve>(panel.layers.back()).label.clear();
   return panel;
 }
 

@@ -38,6 +38,8 @@ class Run {
   const archive::Reader& file() const { return file_; }
   /// What a legend calls it: the last part of the model's folder. Plain UTF-8 in one line.
   const std::string& label() const { return label_; }
+  /// Sets it apart from others of the same name.
+  void number_label(std::int64_t number) { label_ += " (" + std::to_string(number) + ")"; }
   bool is_sweep() const;
   bool has(const std::string& dataset) const { return file_.has(dataset); }
   std::vector<double> reals(const std::string& dataset) const { return file_.read_reals(dataset); }

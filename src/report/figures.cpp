@@ -69,6 +69,9 @@ FigureInput read(const std::vector<fs::path>& files) {
   for (const fs::path& file : files) {
     Run run(file);
     if (!run.is_sweep()) {
+      const auto same = std::ranges::count_if(
+          input.traces, [&](const Run& other) { return other.label().starts_with(run.label()); });
+      if (same > 0) run.number_label(same + 1);
       input.traces.push_back(std::move(run));
     } else if (input.sweep) {
       throw core::usage_error("two sweeps are given", file.string(), "give one");

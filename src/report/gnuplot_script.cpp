@@ -163,6 +163,9 @@ class Script {
     line("if (format eq 'png') set terminal pngcairo noenhanced size ", size(dots_a_millimetre), " ",
          face(font_points), " fontscale ", digits(std::round(30000.0 / 72) / 100),
          " linewidth 3 pointscale 3");
+    // An SVG counts in pixels.
+    line("legend_font = (format eq 'svg') ? ',", digits(std::round((font_points - 1) * 96 / 72)), "' : ',",
+         digits(font_points - 1), "'");
     line("set output '", name, ".'.format");
     line("set encoding utf8");
     line("set minussign");
@@ -205,7 +208,7 @@ class Script {
   }
 
   void legend(const Panel& panel, double left, double top) {
-    const std::string look = concat(" samplen 1.5 font ',", digits(font_points - 1), "'");
+    const std::string look = " samplen 1.5 font legend_font";
     const auto inside = [&](const char* corner, const char* side) {
       line("set key inside ", corner, " vertical maxrows auto ", side, look);
     };
