@@ -12,6 +12,7 @@
 #include "orrery/core/version.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/parallel/environment.hpp"
+#include "orrery/report/charts.hpp"
 #include "orrery/report/summary.hpp"
 #include "orrery/study/doctor.hpp"
 #include "orrery/study/perturb.hpp"
@@ -246,10 +247,14 @@ int plan(int&, char**&, const Words& words) {
 int inspect(int&, char**&, const Words& words) {
   bool json = false;
   bool ini = false;
-  OptionSet set("inspect", "",
-                "orrery inspect FILE [--json|--ini]\nPrints what a file holds: where it comes from, its "
-                "headline numbers, its datasets.");
+  bool plot = false;
+  OptionSet set(
+      "inspect", "",
+      "orrery inspect FILE [--plot|--json|--ini]\nPrints what a file holds: where it comes from, its "
+      "headline numbers, its datasets.");
   auto add = set.group("Form").add_options();
+  add("plot", boost::program_options::bool_switch(&plot),
+      "small charts for a terminal: of a trace, what changes over depth; of a sweep, how distances go on");
   add("json", boost::program_options::bool_switch(&json), "all attributes and datasets, as JSON");
   add("ini", boost::program_options::bool_switch(&ini),
       "the options that made it, as an INI file that repeats the run");
@@ -261,12 +266,15 @@ int inspect(int&, char**&, const Words& words) {
   const std::vector<std::string> given = set.words("file");
   if (given.empty())
     throw core::usage_error("orrery inspect needs a file", "nothing given", "`orrery inspect run.h5`");
-  if (json && ini)
-    throw core::usage_error("--json and --ini exclude each other", "both given", "give one of them");
+  if (int{json} + int{ini} + int{plot} > 1) {
+    throw core::usage_error("--plot, --json and --ini exclude each other", "several given",
+                            "give one of them");
+  }
   const archive::Reader file(given.front());
-  print(json  ? report::summary_json(file)
-        : ini ? report::options_ini(file)
-              : report::summary_text(file, given.front()));
+  print(json   ? report::summary_json(file)
+        : ini  ? report::options_ini(file)
+        : plot ? report::charts_text(file)
+               : report::summary_text(file, given.front()));
   return 0;
 }
 
