@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # From a fresh checkout to a result: installs what is missing, builds, fetches SmolLM2-135M-Instruct (a trained Llama of
-# 30 layers), traces its residual stream on 2 ranks over a corpus, and perturbs it. A second run only does what changed.
+# 30 layers), traces its residual stream on 2 ranks over a corpus, perturbs it, and draws the figures. A second run only
+# installs and builds what changed.
 #
 #   bash jobs/quickstart.sh
 #   ORRERY_CORPUS=my.txt bash jobs/quickstart.sh     a corpus of your own: UTF-8 text, a sample a line
@@ -14,6 +15,7 @@ source "$root/cmake/bootstrap.sh"
 model=$root/build/models/smollm2-135m-instruct-q4_1
 out=$root/out/quickstart/run.h5
 sweep=$root/out/quickstart/sweep.h5
+figures=$root/out/quickstart/figures
 
 if [[ -n ${ORRERY_CORPUS:-} ]]; then
   corpus=$ORRERY_CORPUS
@@ -40,8 +42,12 @@ say "perturbing 8 of its prompts on 2 ranks"
 orrery_mpirun -n 2 "$root/build/release/bin/orrery" perturb --config "$root/jobs/quickstart.ini" \
   --trace "$out" --out "$sweep" --overwrite
 
+say "drawing the figures"
+"$root/build/release/bin/orrery" figures "$out" "$sweep" --out "$figures"
+
 cat <<END
 
+Open this:   $figures/index.html
 The files:   $out
              $sweep
 Their parts: $root/build/release/bin/orrery inspect $out
