@@ -12,8 +12,9 @@ namespace {
 using core::concat;
 
 /// Room around what a panel draws in, in millimetres.
-constexpr double left_room = 13.5, right_room = 3.5, top_room = 5.5, bottom_room = 10;
+constexpr double left_room = 14.2, right_room = 3.5, top_room = 5.5, bottom_room = 10;
 constexpr double legend_row = 3.1, colour_bar_room = 15, colour_bar_width = 2.2;
+constexpr double y_label_room = 12.7;  // from the axis to the middle of its label
 constexpr double font_points = 7;
 
 std::string colour_of(Hue hue) {
@@ -255,11 +256,17 @@ class Script {
     axis("x", panel.x);
     axis("y", panel.y);
     line("set xlabel offset 0,0.5");
-    line("set ylabel offset 0.5,0");
     if (panel.z) {
+      line("unset label 2");
+      line("set ylabel offset 0.5,0");
       axis("z", *panel.z);
       line("set xyplane relative 0");
       line("set view 62,35,1,1.1");
+    } else {
+      // Where gnuplot puts it, numbers of many digits push it out of the picture.
+      line("set ylabel ''");
+      line("set label 2 ", quoted(panel.y.label), " at screen ", places_.across(left - y_label_room), ",",
+           places_.up((bottom + top) / 2), " center rotate by 90");
     }
     legend(panel, left, top);
     colour_bar(panel, right, bottom, top);
