@@ -33,7 +33,8 @@ struct Curve {
   Hue hue = Hue::black;
   std::optional<Stroke> stroke = Stroke::solid;
   bool marks = false;
-  double width = 1;  ///< in points
+  double width = 1;        ///< in points
+  double dot_size = 0.25;  ///< relative to gnuplot's
 };
 
 /// A translucent area between two curves.

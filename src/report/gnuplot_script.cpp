@@ -77,9 +77,10 @@ std::string title_of(const std::string& label) {
 struct PlotText {
   std::string operator()(const Curve& c) const {
     const std::string line = concat("lc rgb '", colour_of(c.hue), "' lw ", digits(c.width));
-    if (!c.stroke) return concat("using 1:2 with points pt 7 ps 0.25 ", line, " ", title_of(c.label));
-    return concat("using 1:2 with ", c.marks ? "linespoints pt 7 ps 0.25 " : "lines ", line, " dt ",
-                  dash_of(*c.stroke), " ", title_of(c.label));
+    const std::string dots = concat("points pt 7 ps ", digits(c.dot_size), " ");
+    if (!c.stroke) return concat("using 1:2 with ", dots, line, " ", title_of(c.label));
+    return concat("using 1:2 with ", c.marks ? "lines" + dots : "lines ", line, " dt ", dash_of(*c.stroke),
+                  " ", title_of(c.label));
   }
   std::string operator()(const Band& b) const {
     return concat("using 1:2:3 with filledcurves fc rgb '", colour_of(b.hue),
