@@ -108,6 +108,8 @@ struct Figure {
   std::string caption;  ///< what is drawn and how to read it, in sentences
   std::string seen;     ///< what one sees, in numbers, for who can't see it
   std::vector<Panel> panels;
+  /// One colour bar for all panels, which have none of their own: right of them, as high as all rows.
+  std::optional<ColourBar> colour{};
   int columns = 1;
   double width = 85;   ///< in millimetres: 85 is a column of a paper, 176 a page
   double height = 60;  ///< of one row of panels

@@ -174,6 +174,10 @@ class Script {
     line("set border lw 0.5");
     line("set tics scale 0.5 nomirror");
     line("set multiplot");
+    if (figure_.colour) {
+      colour_bar(*figure_.colour, figure_.width - right_room - colour_bar_room, bottom_room,
+                 places_.height() - top_room);
+    }
   }
 
   void axis(const char* name, const Axis& axis) {
@@ -232,16 +236,15 @@ class Script {
     }
   }
 
-  void colour_bar(const Panel& panel, double right, double bottom, double top) {
-    if (!panel.colour) return;
-    line("set palette defined ", palette_of(panel.colour->palette));
-    axis("cb", panel.colour->axis);
+  void colour_bar(const ColourBar& bar, double right, double bottom, double top) {
+    line("set palette defined ", palette_of(bar.palette));
+    axis("cb", bar.axis);
     line("set colorbox user origin ", places_.across(right + 1.5), ",", places_.up(bottom), " size ",
          places_.across(colour_bar_width), ",", places_.up(top - bottom));
   }
 
   void panel(const Panel& panel, int column, int row, int first_layer) {
-    const double width = figure_.width / figure_.columns;
+    const double width = (figure_.width - (figure_.colour ? colour_bar_room : 0)) / figure_.columns;
     const double left = column * width + left_room;
     const double right = (column + 1) * width - right_room - (panel.colour ? colour_bar_room : 0);
     const double above = legend_room(panel);
@@ -270,7 +273,7 @@ class Script {
            places_.up((bottom + top) / 2), " center rotate by 90");
     }
     legend(panel, left, top);
-    colour_bar(panel, right, bottom, top);
+    if (panel.colour) colour_bar(*panel.colour, right, bottom, top);
     std::string plots;
     for (std::size_t i = 0; i < panel.layers.size(); ++i) {
       plots +=
@@ -278,6 +281,8 @@ class Script {
                  " index ", first_layer + static_cast<int>(i), " ", std::visit(PlotText(), panel.layers[i]));
     }
     line(plots);
+    // One for all panels is drawn with the first.
+    if (figure_.colour) line("unset colorbox");
   }
 
   const Figure& figure_;
