@@ -53,9 +53,9 @@ std::string label_of(const archive::Reader& file) {
 /// A dataset's numbers where they belong in depth, in units of `unit` layers.
 Curve over_depth(const Run& run, const DepthCurve& one, double unit) {
   Curve curve{.label = "", .x = {}, .y = run.reals(one.dataset), .stroke = one.stroke};
-  const auto missing = static_cast<double>(run.points() - std::ssize(curve.y));
+  const double first = one.first.value_or(static_cast<double>(run.points() - std::ssize(curve.y)) / 2);
   for (std::size_t s = 0; s < curve.y.size(); ++s) {
-    curve.x.push_back(run.depth(static_cast<double>(s) + missing / 2) / unit);
+    curve.x.push_back(run.depth(static_cast<double>(s) + first) / unit);
     curve.y[s] *= one.scale;
   }
   return curve;

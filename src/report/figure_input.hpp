@@ -75,11 +75,12 @@ struct DepthCurve {
   std::optional<Stroke> stroke = Stroke::solid;  ///< nothing: dots
   std::string spread{};                          ///< a dataset as long, drawn as a band of ± so much
   double scale = 1;                              ///< values are multiplied by
+  std::optional<double> first{};                 ///< the first entry's capture point, where it isn't so
 };
 
 /// A panel of curves over depth in layers. The entries of a dataset of P − m numbers stand in the middle of
-/// the m + 1 points that each is of. Curves whose dataset a run lacks are left out. Where runs are overlaid,
-/// depth is relative (0 … 1), and the first curve of each is drawn, a colour a run.
+/// the m + 1 points that each is of, or from point `first` on. Curves whose dataset a run lacks are left out.
+/// Where runs are overlaid, depth is relative (0 … 1), and the first curve of each is drawn, a colour a run.
 Panel depth_panel(const FigureInput& input, const std::string& title, const std::string& quantity,
                   const std::vector<DepthCurve>& curves, bool is_logarithmic = false);
 
