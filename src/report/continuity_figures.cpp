@@ -53,8 +53,8 @@ Figure correlation(const FigureInput& input) {
   std::vector<double> far;
   for (std::int64_t s = 0; s < points; ++s) far.push_back(all.at({0, s}));
   return {.caption =
-              "Pearson correlation over samples of each unit's activation at two capture points, mean "
-              "over units. Each layer has two points: before its attention, and before its MLP.",
+              "Pearson correlation over samples of each unit's activation at two capture points, mean over "
+              "units. Each layer has two points: before its attention, and before its MLP.",
           .seen = concat("With the first point, correlation falls ", from_to(far), "."),
           .panels = {panel},
           .height = 72};
@@ -116,19 +116,17 @@ Figure unit_correlation(const FigureInput& input) {
   add("across", mean, 1, Hue::vermilion, Stroke::solid);
   add("independent steps", null, 0, Hue::blue, Stroke::dotted);
   add("", null, 1, Hue::vermilion, Stroke::dotted);
-  return {
-      .caption =
-          "How each unit's activation at a capture point correlates with that at the next, within a layer "
-          "(over its attention) and across layers (over an MLP). Dotted: what adding an independent step of "
-          "the "
-          "same size leaves by itself.",
-      .seen =
-          concat("Means: ", short_number(mean_of(within)), " within layers, ", short_number(mean_of(across)),
-                 " across; of independent steps ", short_number(mean_of(every_second(null, 0))), " and ",
-                 short_number(mean_of(every_second(null, 1))), "."),
-      .panels = {shares, depth},
-      .columns = 2,
-      .width = 176};
+  return {.caption =
+              "How each unit's activation at a capture point correlates with that at the next, within a "
+              "layer (over its attention) and across layers (over an MLP). Dotted: what adding an "
+              "independent step of the same size leaves by itself.",
+          .seen = concat("Means: ", short_number(mean_of(within)), " within layers, ",
+                         short_number(mean_of(across)), " across; of independent steps ",
+                         short_number(mean_of(every_second(null, 0))), " and ",
+                         short_number(mean_of(every_second(null, 1))), "."),
+          .panels = {shares, depth},
+          .columns = 2,
+          .width = 176};
 }
 
 Figure velocity(const FigureInput& input) {
@@ -151,10 +149,8 @@ Figure velocity(const FigureInput& input) {
   const Run& run = input.trace();
   return {.caption =
               "The cosine of a sample's stream with that at the next capture point, the length of the step "
-              "between "
-              "them, and that over the stream's norm; means over samples and one standard deviation. The "
-              "norm grows "
-              "with depth, and velocity with it; relative velocity is free of that.",
+              "between them, and that over the stream's norm; means over samples and one standard deviation. "
+              "The norm grows with depth, and velocity with it; relative velocity is free of that.",
           .seen = concat("Velocity goes ", from_to(run.reals("/continuity/velocity_mean")),
                          ", relative velocity ", from_to(run.reals("/continuity/relative_velocity_mean")),
                          ", cosine ", from_to(run.reals("/continuity/cosine_mean")), "."),
@@ -196,12 +192,12 @@ Figure lag(const FigureInput& input) {
   }
   panel.y = axis_over("mean correlation over units", all);
   const auto& first = std::get<Curve>(panel.layers.front()).y;
-  return {
-      .caption =
-          "The mean correlation of a unit with itself so many capture points later, over all pairs of points "
-          "at that lag: what of the continuity of neighbours lasts.",
-      .seen = concat("It goes ", from_to(first), " between the smallest and the greatest lag."),
-      .panels = {panel}};
+  return {.caption =
+              "The mean correlation of a unit with itself so many capture points later, over all pairs of "
+              "points at that lag: what of the continuity of neighbours lasts. The layers of the control "
+              "stand in one random order.",
+          .seen = concat("It goes ", from_to(first), " between the smallest and the greatest lag."),
+          .panels = {panel}};
 }
 
 Figure density(const FigureInput& input) {
@@ -212,10 +208,9 @@ Figure density(const FigureInput& input) {
   const std::vector<double> active = input.trace().reals("/density/active_mean");
   return {.caption =
               "The stream over depth, means over samples and one standard deviation: its norm, the share of "
-              "units "
-              "above 0.1 in magnitude (the paper's density, which grows with the norm), and two measures "
-              "free of the norm: Hoyer's "
-              "sparsity (0: all units equal, 1: one unit alone) and the excess kurtosis over units.",
+              "units above 0.1 in magnitude (the paper's density, which grows with the norm), and two "
+              "measures free of the norm: Hoyer's sparsity (0: all units equal, 1: one unit alone) and the "
+              "excess kurtosis over units.",
           .seen = concat("The share of active units goes ", from_to(active), ", Hoyer's sparsity ",
                          from_to(input.trace().reals("/density/hoyer_mean")), "."),
           .panels = {depth_panel(input, "Norm", "norm", curve("norm"), true),
@@ -230,8 +225,8 @@ Figure information(const FigureInput& input) {
   const std::vector<double> mean = input.trace().reals("/continuity/mutual_information_mean");
   return {.caption =
               "Mutual information between a unit's activations at successive capture points, over samples, "
-              "in nats: mean "
-              "over units, of equal-frequency bins, less the Miller–Madow bias; 0 for independent ones.",
+              "in nats: mean over units, of equal-frequency bins, less the Miller–Madow bias; 0 for "
+              "independent ones.",
           .seen = concat("It goes ", from_to(mean), " nats."),
           .panels = {depth_panel(input, "Mutual information", "information (nats)",
                                  {{"", "/continuity/mutual_information_mean", Hue::blue}})}};

@@ -70,7 +70,8 @@ Hue hue_of(std::size_t place) {
 
 std::string short_number(double value) {
   if (std::isnan(value)) return "not defined";
-  return core::concat(std::setprecision(3), value);
+  const std::string text = core::concat(std::setprecision(3), std::abs(value));
+  return value < 0 ? "−" + text : text;
 }
 
 }  // namespace orrery::report

@@ -39,7 +39,7 @@ Axis symmetric_axis(std::string label, const std::vector<double>& values);
 /// `count` colours for as many runs or start layers, dark ones first; they repeat beyond 8.
 Hue hue_of(std::size_t place);
 
-/// A number as captions have it: three digits.
+/// A number as captions have it: three digits, and a minus sign as long as a plus.
 std::string short_number(double value);
 
 }  // namespace orrery::report

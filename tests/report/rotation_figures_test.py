@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
-import shutil
 import unittest
-from pathlib import Path
 
 import numpy as np
 from figure_files import FiguresTest, Layer, Numbers, read_data
 from orrery_program import run
-from tiny_models import tiny
+from tiny_models import write_deep_model
 from trace_file import datasets
 
 NULLS = ("", "_layer", "_step", "_sign")
 #: A bin's centre is the sum of two numbers below 64, one a product: three roundings of at most 2⁻⁴⁸.
 CENTRE = 3 * 2.0**-48
-
-
-def write_deep_model(folder: Path) -> Path:
-    """Of six layers: 12 points in a mean trajectory, as local turns need 10 and the tiny models have 8. Its weights
-    are to be drawn."""
-    shutil.copytree(tiny("llama31"), folder, ignore=shutil.ignore_patterns("*.safetensors"))
-    folder.chmod(0o755)
-    config = json.loads((folder / "config.json").read_text())
-    config["num_hidden_layers"] = 6
-    (folder / "config.json").chmod(0o644)
-    (folder / "config.json").write_text(json.dumps(config))
-    return folder
 
 
 class RotationFigures(FiguresTest):
@@ -51,7 +36,7 @@ class RotationFigures(FiguresTest):
             np.testing.assert_array_equal(layer["y"], np.gradient(mean[:, unit]), err_msg=f"unit {unit}")
             np.testing.assert_array_equal(layer["value"], np.arange(len(mean)) / 2)
         titles = re.findall(r"set label 1 '(unit [^']*)'", (self.drawn / "portraits.gp").read_text())
-        self.assertEqual(titles, [f"unit {unit}, {turns[unit]:.3g} turns" for unit in chosen])
+        self.assertEqual(titles, [f"unit {unit}, {turns[unit]:.3g} turns".replace("-", "−") for unit in chosen])
 
     def assert_histogram(self, layer: Layer, values: Numbers, most: float) -> None:
         """Bins before and behind the others are left out of outlines where they are empty."""

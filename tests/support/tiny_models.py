@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -56,4 +57,16 @@ def write_calm_model(folder: Path) -> Path:
         elif "mlp.down_proj.weight" in name:
             values[:] = -0.6 * np.eye(*values.shape)
     write_tensors(folder / "model.safetensors", weights)
+    return folder
+
+
+def write_deep_model(folder: Path) -> Path:
+    """Of six layers: 12 points in a mean trajectory, as local turns need 10 and the tiny models have 8. Its weights
+    are to be drawn."""
+    shutil.copytree(tiny("llama31"), folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    folder.chmod(0o755)
+    config = json.loads((folder / "config.json").read_text())
+    config["num_hidden_layers"] = 6
+    (folder / "config.json").chmod(0o644)
+    (folder / "config.json").write_text(json.dumps(config))
     return folder
