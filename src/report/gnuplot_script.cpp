@@ -13,6 +13,8 @@ using core::concat;
 
 /// Room around what a panel draws in, in millimetres.
 constexpr double left_room = 13.5, right_room = 3.5, top_room = 5.5, bottom_room = 10;
+/// From a panel's left and right edge to the middle of the upright labels there.
+constexpr double label_from_left = 1.6, label_from_right = 3;
 constexpr double legend_row = 3.1, colour_bar_room = 15, colour_bar_width = 2.2;
 constexpr double font_points = 7;
 
@@ -230,10 +232,20 @@ class Script {
     }
   }
 
+  /// Text that reads upwards, its middle there.
+  void upright(int number, const std::string& text, double across, double up) {
+    line("set label ", number, " ", quoted(text), " at screen ", places_.across(across), ",", places_.up(up),
+         " center rotate by 90");
+  }
+
   void colour_bar(const Panel& panel, double right, double bottom, double top) {
+    line("unset label 3");
     if (!panel.colour) return;
     line("set palette defined ", palette_of(panel.colour->palette));
     axis("cb", panel.colour->axis);
+    line("unset cblabel");
+    upright(3, panel.colour->axis.label, right + right_room + colour_bar_room - label_from_right,
+            (bottom + top) / 2);
     line("set colorbox user origin ", places_.across(right + 1.5), ",", places_.up(bottom), " size ",
          places_.across(colour_bar_width), ",", places_.up(top - bottom));
   }
@@ -255,7 +267,12 @@ class Script {
     axis("x", panel.x);
     axis("y", panel.y);
     line("set xlabel offset 0,0.5");
-    line("set ylabel offset 0.5,0");
+    // gnuplot guesses the width of tick labels, and puts what stands beyond wide ones off the picture.
+    line("unset label 2");
+    if (!panel.z) {
+      line("unset ylabel");
+      upright(2, panel.y.label, column * width + label_from_left, (bottom + top) / 2);
+    }
     if (panel.z) {
       axis("z", *panel.z);
       line("set xyplane relative 0");
