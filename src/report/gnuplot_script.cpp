@@ -13,8 +13,9 @@ using core::concat;
 
 /// Room around what a panel draws in, in millimetres.
 constexpr double left_room = 14.2, right_room = 3.5, top_room = 5.5, bottom_room = 10;
+/// From a panel's left and right edge to the middle of the upright labels there.
+constexpr double label_from_left = 1.6, label_from_right = 3;
 constexpr double legend_row = 3.1, colour_bar_room = 15, colour_bar_width = 2.2;
-constexpr double y_label_room = 12.7;  // from the axis to the middle of its label
 constexpr double font_points = 7;
 
 std::string colour_of(Hue hue) {
@@ -236,9 +237,18 @@ class Script {
     }
   }
 
+  /// Text that reads upwards, its middle there. gnuplot's own place for it comes from a guess at the width of
+  /// tick labels, and lies off the picture beside wide ones.
+  void upright(int number, const std::string& text, double across, double up) {
+    line("set label ", number, " ", quoted(text), " at screen ", places_.across(across), ",", places_.up(up),
+         " center rotate by 90");
+  }
+
   void colour_bar(const ColourBar& bar, double right, double bottom, double top) {
     line("set palette defined ", palette_of(bar.palette));
     axis("cb", bar.axis);
+    line("unset cblabel");
+    upright(3, bar.axis.label, right + right_room + colour_bar_room - label_from_right, (bottom + top) / 2);
     line("set colorbox user origin ", places_.across(right + 1.5), ",", places_.up(bottom), " size ",
          places_.across(colour_bar_width), ",", places_.up(top - bottom));
   }
@@ -267,10 +277,8 @@ class Script {
       line("set xyplane relative 0");
       line("set view 62,35,1,1.1");
     } else {
-      // Where gnuplot puts it, numbers of many digits push it out of the picture.
-      line("set ylabel ''");
-      line("set label 2 ", quoted(panel.y.label), " at screen ", places_.across(left - y_label_room), ",",
-           places_.up((bottom + top) / 2), " center rotate by 90");
+      line("unset ylabel");
+      upright(2, panel.y.label, column * width + label_from_left, (bottom + top) / 2);
     }
     legend(panel, left, top);
     if (panel.colour) colour_bar(*panel.colour, right, bottom, top);
@@ -283,6 +291,7 @@ class Script {
     line(plots);
     // One for all panels is drawn with the first.
     if (figure_.colour) line("unset colorbox");
+    if (panel.colour || figure_.colour) line("unset label 3");
   }
 
   const Figure& figure_;

@@ -6,7 +6,7 @@
 
 namespace orrery::report {
 
-/// Perturbed streams: the paper's Fig. 4 and 5, and ours of a sweep.
+/// Perturbed streams: the paper's Fig. 4 and 5, `recovery_figures` among them.
 std::vector<Recipe> perturbation_figures();
 
 }  // namespace orrery::report
