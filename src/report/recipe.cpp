@@ -13,7 +13,7 @@ namespace orrery::report {
 const std::vector<Recipe>& recipes() {
   static const std::vector<Recipe> all = [] {
     std::vector<Recipe> made;
-    for (const auto& some : {continuity_figures(), rotation_figures(), dimension_figures(),
+    for (const auto& some : {continuity_figures(), rotation_figures(), dimension_figures(), path_figures(),
                              perturbation_figures(), flow_figures()})
       made.insert(made.end(), some.begin(), some.end());
     return made;

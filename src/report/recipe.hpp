@@ -29,6 +29,7 @@ const std::vector<Recipe>& recipes();
 std::vector<Recipe> continuity_figures();    // paper, Fig. 1
 std::vector<Recipe> rotation_figures();      // Fig. 2
 std::vector<Recipe> dimension_figures();     // Fig. 3
+std::vector<Recipe> path_figures();          // trajectories and curvature, of Fig. 3 too
 std::vector<Recipe> perturbation_figures();  // Fig. 4 and 5, and of a sweep alone
 std::vector<Recipe> flow_figures();          // eigenvalues of the linear flow, principal angles
 
