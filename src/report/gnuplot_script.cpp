@@ -16,6 +16,8 @@ constexpr double left_room = 14.2, right_room = 3.5, top_room = 5.5, bottom_room
 /// From a panel's left and right edge to the middle of the upright labels there.
 constexpr double label_from_left = 1.6, label_from_right = 3;
 constexpr double legend_row = 3.1, colour_bar_room = 15, colour_bar_width = 2.2;
+/// And in space, whose axes gnuplot draws around the box that the margins give, not within it.
+constexpr double left_in_space = 4, right_in_space = 13, top_in_space = 2, bottom_in_space = 10;
 constexpr double font_points = 7;
 
 std::string colour_of(Hue hue) {
@@ -261,19 +263,23 @@ class Script {
     const double top = places_.height() - row * figure_.height - top_room - above;
     const double bottom = places_.height() - (row + 1) * figure_.height + bottom_room;
     line("");
-    line("set lmargin at screen ", places_.across(left));
-    line("set rmargin at screen ", places_.across(right));
-    line("set bmargin at screen ", places_.up(bottom));
-    line("set tmargin at screen ", places_.up(top));
+    const auto inset = [&](double room) { return panel.z ? room : 0; };
+    line("set lmargin at screen ", places_.across(left + inset(left_in_space)));
+    line("set rmargin at screen ", places_.across(right - inset(right_in_space)));
+    line("set bmargin at screen ", places_.up(bottom + inset(bottom_in_space)));
+    line("set tmargin at screen ", places_.up(top - inset(top_in_space)));
     line("set label 1 ", quoted(panel.title), " at screen ", places_.across((left + right) / 2), ",",
          places_.up(top + above + 0.45 * top_room), " center");
     axis("x", panel.x);
     axis("y", panel.y);
-    line("set xlabel offset 0,0.5");
+    line("set xlabel offset 0,", panel.z ? "0" : "0.5");
+    line("set xtics offset ", panel.z ? "0,-0.3" : "0,0");
+    line("set ytics offset ", panel.z ? "0.8,-0.1" : "0,0");
     if (panel.z) {
       line("unset label 2");
-      line("set ylabel offset 0.5,0");
+      line("set ylabel offset 0,0");
       axis("z", *panel.z);
+      line("set zlabel rotate by 90 offset 1,0");
       line("set xyplane relative 0");
       line("set view 62,35,1,1.1");
     } else {

@@ -1,6 +1,7 @@
 // What noise and what the loss of a part do to a stream.
 #include "noise_figures.hpp"
 
+#include "figure_parts.hpp"
 #include "orrery/core/concat.hpp"
 #include "sweep_numbers.hpp"
 

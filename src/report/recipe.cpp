@@ -5,6 +5,7 @@
 #include "flow_figures.hpp"
 #include "noise_figures.hpp"
 #include "orrery/core/concat.hpp"
+#include "path_figures.hpp"
 #include "perturbation_figures.hpp"
 #include "rotation_figures.hpp"
 
@@ -19,7 +20,7 @@ namespace orrery::report {
 const std::vector<Recipe>& recipes() {
   static const std::vector<Recipe> all = [] {
     std::vector<Recipe> made;
-    for (const auto& some : {continuity_figures(), rotation_figures(), dimension_figures(),
+    for (const auto& some : {continuity_figures(), rotation_figures(), dimension_figures(), path_figures(),
                              perturbation_figures(), noise_figures(), flow_figures()})
       made.insert(made.end(), some.begin(), some.end());
     return made;

@@ -1,5 +1,6 @@
 #include "sweep_numbers.hpp"
 
+#include "figure_parts.hpp"
 #include "orrery/core/concat.hpp"
 #include "recipe.hpp"
 
@@ -42,31 +43,6 @@ std::pair<double, double> positive_range(const std::vector<std::vector<double>>&
     }
   }
   return range;
-}
-
-/// A number as gnuplot's ticks have it, with a real minus sign.
-std::string tick_label(double value) {
-  return concat(value < 0 ? "−" : "", std::setprecision(6), std::abs(value));
-}
-
-/// Ticks at the powers of ten of a logarithmic axis; where they are few, at 2 and 5 times these too.
-std::vector<std::pair<double, std::string>> decade_ticks(double low, double high) {
-  std::vector<std::pair<double, std::string>> ticks;
-  const auto first = static_cast<int>(std::floor(std::log10(low)));
-  const auto last = static_cast<int>(std::floor(std::log10(high)));
-  const bool is_wide = last - first > 2;
-  for (int power = first; power <= last; ++power) {
-    for (const int times : {1, 2, 5}) {
-      if (is_wide && times > 1) continue;
-      const double value = std::stod(concat(times, "e", power));
-      if (value < low || value > high) continue;
-      // There is room for "1e−5", not for 0.00001.
-      const bool is_short = power > -3 && power < 4;
-      ticks.emplace_back(
-          value, is_short ? tick_label(value) : concat(times, "e", power < 0 ? "−" : "", std::abs(power)));
-    }
-  }
-  return ticks;
 }
 
 }  // namespace
@@ -119,21 +95,6 @@ Axis start_layer_axis(const std::vector<std::int64_t>& layers) {
   return axis;
 }
 
-Axis with_few_ticks(Axis axis, int most) {
-  if (axis.is_logarithmic) {
-    axis.ticks = decade_ticks(axis.low, axis.high);
-    return axis;
-  }
-  double step = std::pow(10, std::floor(std::log10((axis.high - axis.low) / most)));
-  for (const double times : {2.0, 2.5, 2.0}) {
-    if ((axis.high - axis.low) / step <= most) break;
-    step *= times;
-  }
-  for (double i = std::ceil(axis.low / step); i * step <= axis.high; ++i)
-    axis.ticks.emplace_back(i * step, tick_label(i * step));
-  return axis;
-}
-
 Axis fitting_axis(const std::string& label, const std::vector<std::vector<double>>& values) {
   const auto [least, greatest] = positive_range(values);
   const bool all_positive = std::ranges::none_of(values, [](const std::vector<double>& some) {
@@ -147,11 +108,7 @@ Axis colour_axis(const std::string& label, const std::vector<std::vector<double>
   const auto [least, greatest] = positive_range(values);
   if (greatest > wide_span * least) {
     const double low = std::max(least, greatest / std::pow(10, most_decades));
-    return {.label = label,
-            .low = low,
-            .high = greatest,
-            .is_logarithmic = true,
-            .ticks = decade_ticks(low, greatest)};
+    return with_few_ticks({.label = label, .low = low, .high = greatest, .is_logarithmic = true});
   }
   Axis axis = axis_over(label, values);
   // Colours need no room at their ends, and a magnitude's begin at zero where they come near.

@@ -41,10 +41,6 @@ std::optional<std::int64_t> place_of(const std::vector<std::string>& names, cons
 /// "start layer" with a tick at each of the layers, or at some where they are many.
 Axis start_layer_axis(const std::vector<std::int64_t>& layers);
 
-/// The axis with at most `most` ticks at round numbers, where gnuplot's own would touch; at powers of ten
-/// where it is logarithmic.
-Axis with_few_ticks(Axis axis, int most = 6);
-
 /// An axis over all values: logarithmic where the positive ones span more than a factor of 30 and there is no
 /// other.
 Axis fitting_axis(const std::string& label, const std::vector<std::vector<double>>& values);

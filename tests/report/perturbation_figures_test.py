@@ -203,7 +203,10 @@ class OtherSweepsTest(FiguresTest):
         ticks = re.findall(r"'([^']+)' ([-+.e\d]+)", " ".join(re.findall(r"(?m)^set ytics \((.+)\)$", script)))
         self.assertGreater(len(ticks), 3)
         for label, place in ticks:
-            self.assertAlmostEqual(float(label.replace("−", "-")) / float(place), 1, places=12)
+            power = re.fullmatch(r"(?:(\d)·)?10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", label.strip())
+            raised = power[2].translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")) if power else ""
+            value = f"{power[1] or 1}e{raised}" if power else label.replace("−", "-")
+            self.assertAlmostEqual(float(value) / float(place), 1, places=12)
 
     def test_not_there(self) -> None:
         """What was not perturbed is not drawn, and a line says why."""
