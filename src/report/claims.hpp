@@ -1,7 +1,5 @@
 #pragma once
 
-#include "figure_input.hpp"
-
 #include <cmath>
 #include <string>
 #include <vector>
@@ -57,11 +55,5 @@ Verdict verdict_of(const Claim& claim, bool by_paper);
 
 /// "agrees", "does not agree", "undecided", "not measured".
 std::string verdict_text(Verdict verdict);
-
-/// The claims that a trace can bear out, in the order of the paper. What the file lacks is NaN.
-std::vector<Claim> trace_claims(const Run& trace);
-
-/// Those that a sweep can.
-std::vector<Claim> sweep_claims(const Run& sweep);
 
 }  // namespace orrery::report

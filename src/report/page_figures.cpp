@@ -1,8 +1,10 @@
+#include "page_figures.hpp"
+
 #include "html.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/text/whole_file.hpp"
-#include "page_parts.hpp"
 #include "recipe.hpp"
+#include "run_text.hpp"
 #include "svg.hpp"
 
 #include <algorithm>

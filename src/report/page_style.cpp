@@ -1,4 +1,4 @@
-#include "page_parts.hpp"
+#include "page_style.hpp"
 
 namespace orrery::report {
 

@@ -1,10 +1,14 @@
+#include "page_tables.hpp"
+
 #include "claims.hpp"
 #include "headline.hpp"
 #include "html.hpp"
 #include "numbers.hpp"
 #include "orrery/core/concat.hpp"
-#include "page_parts.hpp"
+#include "run_text.hpp"
+#include "sweep_claims.hpp"
 #include "sweep_summary.hpp"
+#include "trace_claims.hpp"
 
 namespace orrery::report {
 namespace {
@@ -63,6 +67,11 @@ std::string sweep_table(const Run& sweep) {
   return table("Headline of the sweep (± standard error over prompts)",
                element("thead", head_row(lines.front())) + "\n" + element("tbody", rows)) +
          element("ul", {{"class", "notes"}}, notes) + "\n";
+}
+
+std::string heading_of(const FigureInput& input, const Run& run) {
+  const std::string text = run_heading(input, run);
+  return text.empty() ? "" : element("h3", escaped(text)) + "\n";
 }
 
 std::string verdict_html(Verdict verdict) {
@@ -172,7 +181,7 @@ std::string origin_html(const Run& run) {
 std::string headline_part(const FigureInput& input) {
   std::string html;
   for (const Run* run : runs_of(input))
-    html += run_heading(input, *run, "h3") + (run->is_sweep() ? sweep_table(*run) : trace_table(*run));
+    html += heading_of(input, *run) + (run->is_sweep() ? sweep_table(*run) : trace_table(*run));
   return html;
 }
 
@@ -188,8 +197,7 @@ std::string claims_part(const FigureInput& input) {
     return html + element("h3", "Verdicts") + "\n" + claims_of(claims);
   }
   for (const Run* run : runs_of(input))
-    html +=
-        run_heading(input, *run, "h3") + claims_of(run->is_sweep() ? sweep_claims(*run) : trace_claims(*run));
+    html += heading_of(input, *run) + claims_of(run->is_sweep() ? sweep_claims(*run) : trace_claims(*run));
   return html;
 }
 

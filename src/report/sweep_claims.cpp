@@ -1,5 +1,5 @@
-// What a sweep says of the paper's claims on streams that are moved.
-#include "claims.hpp"
+#include "sweep_claims.hpp"
+
 #include "orrery/core/concat.hpp"
 
 #include <algorithm>

@@ -1,6 +1,5 @@
-// What a trace says of the paper's claims on continuity, velocity, density, rotations, dimension and
-// curvature.
-#include "claims.hpp"
+#include "trace_claims.hpp"
+
 #include "numbers.hpp"
 #include "orrery/core/concat.hpp"
 
