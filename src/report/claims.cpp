@@ -6,13 +6,13 @@ namespace orrery::report {
 
 const char* const verdict_rule =
     "Each line compares two numbers of the file. It “agrees” where their difference exceeds 2 standard "
-    "errors "
-    "in the direction that the claim has, “does not agree” where it exceeds them in the other, and is "
-    "“undecided” between the two, or where the file has no standard error; “not measured” where it lacks the "
-    "numbers. The standard error of a difference is at most the sum of the two, and this sum is taken. A "
-    "claim "
-    "agrees by a kind of measure where every line of that kind that was measured agrees, and does not where "
-    "one does not.";
+    "errors in the direction that the claim has, “does not agree” where it exceeds them in the other, and is "
+    "“undecided” between the two, or where the file has no standard error; “not measured” where it lacks "
+    "the numbers. The standard error of a difference is at most the sum of the two, and this sum is taken. "
+    "Headline numbers bring their own. Curves over depth are compared by halves, the final point left out; "
+    "their standard error is the standard deviation over rows, mean over the half, divided by the root of "
+    "the number of samples, which are taken as independent. A claim agrees by a kind of measure where every "
+    "line of that kind that was measured agrees, and does not where one does not.";
 
 Verdict verdict_of(const Comparison& comparison) {
   const double difference = comparison.first.value - comparison.second.value;

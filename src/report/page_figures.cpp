@@ -28,13 +28,16 @@ std::string runs_text(const FigureInput& input, const std::string& name) {
 
 /// Links to the files of a figure, as far as they are there.
 std::string links(const std::string& name, const fs::path& folder) {
-  constexpr std::array<std::pair<const char*, const char*>, 5> kinds = {
-      {{"dat", "numbers"}, {"gp", "gnuplot script"}, {"svg", "SVG"}, {"pdf", "PDF"}, {"png", "PNG"}}};
+  constexpr std::array<std::pair<const char*, const char*>, 5> kinds = {{{"dat", "numbers (.dat)"},
+                                                                         {"gp", "gnuplot script (.gp)"},
+                                                                         {"svg", "SVG"},
+                                                                         {"pdf", "PDF"},
+                                                                         {"png", "PNG"}}};
   std::string all;
   for (const auto& [ending, words] : kinds) {
     const std::string file = concat(name, ".", ending);
     if (!fs::exists(folder / file)) continue;
-    all += element("li", element("a", {{"href", file}}, concat(file, " (", words, ")"))) + "\n";
+    all += element("li", element("a", {{"href", file}}, words)) + "\n";
   }
   return element("ul", {{"class", "files"}, {"aria-label", "Files of the figure " + name}}, all) + "\n";
 }

@@ -17,7 +17,7 @@ const char* const page_style = R"css(
 *, *::before, *::after { box-sizing: border-box; }
 html { scroll-padding-top: 1rem; -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
 body {
-  margin: 0 auto; padding: 1rem; max-width: 68rem; background: var(--paper); color: var(--text);
+  margin: 0 auto; padding: 1rem; max-width: 72rem; background: var(--paper); color: var(--text);
   font: 1rem/1.55 system-ui, "Liberation Sans", Arial, sans-serif; overflow-wrap: anywhere;
 }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .5rem; }
@@ -80,12 +80,13 @@ pre { overflow-x: auto; padding: .75rem; background: var(--shade); border-radius
     --paper: #ffffff; --text: #000000; --faint: #444444; --line: #aaaaaa; --shade: #ffffff; --link: #000000;
     --good: #004d1a; --bad: #7a0014; --open: #5c3a00;
   }
-  body { font-size: 9.5pt; max-width: none; padding: 0; }
+  html { font-size: 9.5pt; }
+  body { max-width: none; padding: 0; }
   nav, .skip, .contents { display: none; }
-  h1, h2, h3, h4, caption { break-after: avoid; }
+  h1, h2, h3, h4, caption, thead { break-after: avoid; }
   figure, tr { break-inside: avoid; }
   .scroll, .picture { overflow: visible; border: 0; padding: 0; }
-  .picture svg { min-width: 0 !important; max-width: 100% !important; }
+  .picture svg { min-width: 0 !important; }
   table { font-size: 7.5pt; }
   th, td { padding: .2em .5em; min-width: 0 !important; white-space: normal; }
 }

@@ -291,6 +291,7 @@ class PageTest(FiguresTest):
         self.assertEqual(*pages)
         page = Page(pages[0].decode())
         self.assertEqual((page.root.all("svg"), page.faults), ([], []))
+        self.assertTrue(page.root.all("figure"))
         for figure in page.root.all("figure"):
             self.assertEqual({link.attributes["href"].split(".")[1] for link in figure.all("a")}, {"dat", "gp", "png"})
 
