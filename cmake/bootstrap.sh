@@ -17,7 +17,10 @@ debian_packages=(
   libsentencepiece-dev libspdlog-dev libssl-dev
   python3 python3-venv
   libgtest-dev clang-format
+  gnuplot-nox fonts-liberation
 )
+# What tests alone need: tests/run.sh adds it. Chromium opens the page of `orrery figures`.
+test_packages=(chromium)
 
 # Elsewhere, and on a Debian where we are not root: the programs without which CMake can't even look for the libraries.
 needed_programs=(c++ cmake ninja pkg-config python3)

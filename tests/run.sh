@@ -14,6 +14,7 @@ fi
 
 export ORRERY_SHARED_DATA=${ORRERY_SHARED_DATA:-$root/../shared/data}
 
+debian_packages+=("${test_packages[@]}")
 orrery_bootstrap
 # Both share one build folder: a warning is an error in CI alone, so that the tests after a quickstart rebuild nothing.
 if [[ -n ${CI:-} ]]; then preset=ci; else preset=release; fi

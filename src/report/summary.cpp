@@ -1,16 +1,14 @@
 #include "orrery/report/summary.hpp"
 
 #include "columns.hpp"
+#include "headline.hpp"
+#include "numbers.hpp"
 #include "orrery/archive/sweep_layout.hpp"
 #include "orrery/core/concat.hpp"
 #include "sweep_summary.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include <array>
-#include <cmath>
-#include <iomanip>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -20,79 +18,6 @@ namespace {
 using archive::AttributeValue;
 using archive::Reader;
 using core::concat;
-
-/// One line of the headline's table: two numbers of the same kind, named as in /headline, and what the paper
-/// says of Llama 3.1 8B.
-struct Line {
-  const char* label;
-  const char* left;
-  const char* right;
-  const char* paper = "";
-};
-struct Block {
-  const char* left;
-  const char* right;
-  std::vector<Line> lines;
-};
-
-/// The paper draws most of these as curves; what its text gives stands here.
-const std::array<Block, 3>& table() {
-  static const std::array<Block, 3> blocks = {{
-      {"within a layer",
-       "across layers",
-       {{"adjacent correlation of a unit", "adjacent_correlation_within", "adjacent_correlation_across",
-         "strong"},
-        {"  of independent steps (null)", "residual_null_within", "residual_null_across"}}},
-      {"first step",
-       "last step",
-       {{"cosine of successive streams", "cosine_first", "cosine_last"},
-        {"velocity", "velocity_first", "velocity_last", "grows with depth"},
-        {"  relative to the norm", "relative_velocity_first", "relative_velocity_last"}}},
-      {"early",
-       "late",
-       {{"components for 90 % of variance", "components_90_early", "components_90_late"},
-        {"participation ratio", "participation_ratio_early", "participation_ratio_late"},
-        {"  corrected for N", "participation_ratio_corrected_early", "participation_ratio_corrected_late"}}},
-  }};
-  return blocks;
-}
-
-/// A line of the rotations: turns, and the units beyond chance in both tails.
-struct TurnsLine {
-  const char* label;
-  const char* suffix;  ///< of the null's numbers in /headline
-};
-constexpr std::array<TurnsLine, 4> nulls = {{{"  points permuted (null)", ""},
-                                             {"  layers permuted (null)", "_layer"},
-                                             {"  steps permuted (null)", "_step"},
-                                             {"  signs of steps drawn (null)", "_sign"}}};
-
-double real_attribute(const Reader& file, const std::string& object, const std::string& name) {
-  const auto value = file.attribute(object, name);
-  if (value && std::holds_alternative<double>(*value)) return std::get<double>(*value);
-  if (value && std::holds_alternative<std::int64_t>(*value))
-    return static_cast<double>(std::get<std::int64_t>(*value));
-  return std::nan("");
-}
-
-std::string measured(const Reader& file, const std::string& name) {
-  const double value = real_attribute(file, "/headline", name);
-  const double error = real_attribute(file, "/headline", name + "_se");
-  if (std::isnan(value)) return "not defined";
-  std::ostringstream out;
-  out << std::setprecision(4) << value;
-  if (!std::isnan(error)) out << " ± " << std::setprecision(2) << error;
-  return out.str();
-}
-
-/// A share as "12.3 %"; its error is in the file.
-std::string percent(const Reader& file, const std::string& name) {
-  const double value = real_attribute(file, "/headline", name);
-  if (std::isnan(value)) return "not defined";
-  std::ostringstream out;
-  out << std::fixed << std::setprecision(1) << 100 * value << " %";
-  return out.str();
-}
 
 std::string value_text(const AttributeValue& value) {
   return std::visit([](const auto& v) { return concat(v); }, value);
@@ -119,20 +44,12 @@ std::string trace_headline_text(const Reader& file) {
     std::string all = padded(name, label) + padded(left, column) + padded(right, column) + last;
     text += all.substr(0, all.find_last_not_of(' ') + 1) + "\n";
   };
-  for (const Block& block : table()) {
-    line("", block.left, block.right, &block == table().data() ? "Llama 3.1 8B in the paper" : "");
-    for (const Line& one : block.lines) {
-      line(one.label, measured(file, one.left), measured(file, one.right), one.paper);
-    }
-  }
-  line("", "mean |R|", "units that turn more, fewer (p < 0.05; q < 0.05)", "");
-  line("turns of a unit's phase portrait", measured(file, "turns"), "", "about 10.7 over 64 points");
-  for (const TurnsLine& null : nulls) {
-    const auto share = [&](const char* stem) { return percent(file, concat(stem, null.suffix)); };
-    line(null.label, measured(file, concat("turns_null", null.suffix)),
-         concat(share("turns_more"), ", ", share("turns_fewer"), "; ", share("turns_more_q"), ", ",
-                share("turns_fewer_q")),
-         "");
+  const char* last = paper_model;
+  for (const HeadlineBlock& block : trace_headline(file)) {
+    line("", block.left, block.right, last);
+    last = "";
+    for (const HeadlineLine& one : block.lines)
+      line(concat(one.is_beside ? "  " : "", one.label), one.left, one.right, one.paper);
   }
   return text;
 }
@@ -146,12 +63,8 @@ std::string headline_text(const Reader& file) {
 std::string summary_text(const Reader& file, const std::string& name) {
   std::string text =
       concat(name, ": ", file.format(), ", ", file.complete() ? "complete" : "not complete", "\n");
-  for (const std::string& attribute : file.attribute_names("/")) {
-    if (attribute == "config" || attribute == "not_computed" || attribute == "format" ||
-        attribute == "complete")
-      continue;
-    text += concat("  ", padded(attribute, 18), value_text(*file.attribute("/", attribute)), "\n");
-  }
+  for (const auto& [attribute, value] : origin_of(file))
+    text += concat("  ", padded(attribute, 18), value, "\n");
   const bool sweep = file.format() == archive::sweep_format;
   text += concat("\nheadline (± ", sweep ? "standard error over prompts" : "jackknife standard error", ")\n",
                  headline_text(file), "\ndatasets\n");

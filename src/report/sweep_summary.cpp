@@ -1,34 +1,34 @@
 #include "sweep_summary.hpp"
 
 #include "columns.hpp"
+#include "numbers.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
 
+#include <array>
 #include <cmath>
-#include <iomanip>
-#include <sstream>
 
 namespace orrery::report {
 namespace {
 
 using archive::Reader;
 
-constexpr const char* explanation =
-    "A line: the streams that were replaced at the input of a layer, by kind; means over prompts.\n"
+/// What the columns mean, a note each.
+constexpr std::array<const char*, 6> notes = {
+    "A line: the streams that were replaced at the input of a layer, by kind; means over prompts.",
     "distance end/start: to the unperturbed stream, at the final point over that at the start; below 1 the "
-    "stream comes back.\n"
+    "stream comes back.",
     "distance/norm: over the length of the unperturbed stream; distance/spread: over the typical distance of "
     "two rows of the trace there;\n"
-    "both at the start → at the final point. They fall too where the distance stays and the streams grow.\n"
+    "both at the start → at the final point. They fall too where the distance stays and the streams grow.",
     "half-life: points until the distance has halved, the median over perturbations and prompts; halved: "
-    "share of those that halve.\n"
+    "share of those that halve.",
     "inward: share of them whose steps, less those of the unperturbed stream, lead towards it in the first "
-    "two "
-    "pooled components; mean over steps.\n"
+    "two pooled components; mean over steps.",
     "KL: divergence of the next token from the unperturbed one's; top-1 kept: share whose most likely token "
-    "stays.\n";
-constexpr const char* control_explanation =
-    "random_direction is the control of teleport: displacements as long, in directions drawn at random.\n";
+    "stays."};
+constexpr const char* control_note =
+    "random_direction is the control of teleport: displacements as long, in directions drawn at random.";
 
 /// The numbers of /summary: one for each case and, fastest, each start layer.
 class Summary {
@@ -56,31 +56,13 @@ class Summary {
 };
 
 std::string number(double value) {
-  if (std::isnan(value)) return "not defined";
-  if (std::isinf(value)) return "never";
-  std::ostringstream out;
-  out << std::setprecision(3) << value;
-  return out.str();
-}
-
-std::string percent(double share) {
-  if (std::isnan(share)) return "not defined";
-  std::ostringstream out;
-  out << std::fixed << std::setprecision(1) << 100 * share << " %";
-  return out.str();
-}
-
-std::string with_error(double value, double error) {
-  if (std::isnan(value) || std::isnan(error)) return number(value);
-  std::ostringstream out;
-  out << " ± " << std::setprecision(2) << error;
-  return number(value) + out.str();
+  return shown(value, 3);
 }
 
 }  // namespace
 
-std::string sweep_headline_text(const Reader& file) {
-  if (!file.has("/summary/ratio_end")) return "no perturbations ran: see /ablation\n";
+std::vector<std::vector<std::string>> sweep_headline(const Reader& file) {
+  if (!file.has("/summary/ratio_end")) return {};
   const Summary summary(file);
   // One column of the table: its entry for the i-th number of /summary.
   std::vector<std::vector<std::string>> columns;
@@ -92,7 +74,7 @@ std::string sweep_headline_text(const Reader& file) {
   };
   const auto add_measured = [&](const char* heading, const std::string& name) {
     const auto values = summary.numbers(name), errors = summary.numbers(name + "_se");
-    add(heading, [&](std::size_t i) { return with_error(values[i], errors[i]); });
+    add(heading, [&](std::size_t i) { return shown_with_error(values[i], errors[i], 3); });
   };
   const auto add_ends = [&](const char* heading, const std::string& name) {
     const auto starts = summary.numbers(name + "_start"), ends = summary.numbers(name + "_end");
@@ -100,7 +82,7 @@ std::string sweep_headline_text(const Reader& file) {
   };
   const auto add_shares = [&](const char* heading, const std::string& name) {
     const auto values = summary.numbers(name);
-    add(heading, [&](std::size_t i) { return percent(values[i]); });
+    add(heading, [&](std::size_t i) { return shown_percent(values[i]); });
   };
   add("case", [&](std::size_t i) { return summary.cases()[i / summary.layers().size()]; });
   add("layer", [&](std::size_t i) {
@@ -110,7 +92,8 @@ std::string sweep_headline_text(const Reader& file) {
   add_ends("distance/norm", "relative_distance");
   add_ends("distance/spread", "spread_distance");
   const std::vector<double> half_life = summary.numbers("half_life_median");
-  add("half-life", [&](std::size_t i) { return number(half_life[i]); });
+  // What takes forever does not happen.
+  add("half-life", [&](std::size_t i) { return std::isinf(half_life[i]) ? "never" : number(half_life[i]); });
   add_shares("halved", "halved");
   add_shares("inward", "inward_fraction");
   add_measured("KL (nats)", "kl");
@@ -120,8 +103,21 @@ std::string sweep_headline_text(const Reader& file) {
   for (const auto& column : columns) {
     for (std::size_t i = 0; i < lines.size(); ++i) lines[i].push_back(column[i]);
   }
-  const bool control = file.has("/control/random_direction/distance");
-  return table_text(lines) + "\n" + explanation + (control ? control_explanation : "");
+  return lines;
+}
+
+std::vector<std::string> sweep_notes(const Reader& file) {
+  std::vector<std::string> all(notes.begin(), notes.end());
+  if (file.has("/control/random_direction/distance")) all.emplace_back(control_note);
+  return all;
+}
+
+std::string sweep_headline_text(const Reader& file) {
+  const auto lines = sweep_headline(file);
+  if (lines.empty()) return "no perturbations ran: see /ablation\n";
+  std::string text = table_text(lines) + "\n";
+  for (const std::string& note : sweep_notes(file)) text += note + "\n";
+  return text;
 }
 
 }  // namespace orrery::report
