@@ -164,11 +164,12 @@ class FilesTest(FiguresTest):
         self.assert_done(run("figures", self.sweep_file, moved, "--out", second))
         self.assertEqual(self.contents(first).keys(), self.contents(second).keys())
         for name, content in self.contents(first).items():
-            self.assertEqual(content, (second / name).read_bytes(), name)
+            self.assertTrue(content == (second / name).read_bytes(), f"{name} differs")
         self.assertEqual({path.suffix for path in first.iterdir()}, {".dat", ".gp", ".svg", ".pdf", ".png", ".html"})
         for name, content in self.contents(first).items():
-            self.assertNotIn(str(self.folder).encode(), content, name)
-            self.assertNotIn(str(self.made.name).encode(), content.replace(b"config", b""), name)
+            self.assertFalse(str(self.folder).encode() in content, f"{name} says where it was drawn")
+            # The page gives the command that the file records.
+            self.assertFalse(name != "index.html" and str(self.made.name).encode() in content, name)
 
     def test_some(self) -> None:
         out = self.folder / "some"
