@@ -123,7 +123,7 @@ Figure flow_eigenvalues(const FigureInput& input) {
       .columns = 2,
       .width = 176,
       // As high as wide inside its axes, so that a circle is round.
-      .height = 70.8};
+      .height = 69.8};
 }
 
 /// The principal angles of each step in degrees, ascending; what is no number left out.

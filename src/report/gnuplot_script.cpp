@@ -14,10 +14,10 @@ using core::concat;
 /// Room around what a panel draws in, in millimetres.
 constexpr double left_room = 14.2, right_room = 3.5, top_room = 5.5, bottom_room = 10;
 /// From a panel's left and right edge to the middle of the upright labels there.
-constexpr double label_from_left = 1.6, label_from_right = 3;
-constexpr double legend_row = 3.1, colour_bar_room = 15, colour_bar_width = 2.2;
+constexpr double label_from_left = 1.6, label_from_right = 2.7;
+constexpr double legend_row = 3.1, colour_bar_room = 16, colour_bar_width = 2.2;
 /// And in space, whose axes gnuplot draws around the box that the margins give, not within it.
-constexpr double left_in_space = 4, right_in_space = 13, top_in_space = 2, bottom_in_space = 10;
+constexpr double left_in_space = 8, right_in_space = 13, top_in_space = 2, bottom_in_space = 10;
 constexpr double font_points = 7;
 
 std::string colour_of(Hue hue) {
