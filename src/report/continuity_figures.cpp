@@ -189,13 +189,14 @@ Figure lag(const FigureInput& input) {
     add(input.trace(), "/control/sample_permuted/correlation", "samples permuted", Hue::orange,
         Stroke::dashed);
     add(input.trace(), "/control/layer_permuted/correlation", "layers permuted", Hue::green, Stroke::dotted);
+    add(input.trace(), "/control/random_basis/correlation", "random basis", Hue::purple, Stroke::dashed);
   }
   panel.y = axis_over("mean correlation over units", all);
   const auto& first = std::get<Curve>(panel.layers.front()).y;
   return {.caption =
               "The mean correlation of a unit with itself so many capture points later, over all pairs of "
               "points at that lag: what of the continuity of neighbours lasts. The layers of the control "
-              "stand in one random order.",
+              "stand in one random order. In a random basis, units are directions drawn at random.",
           .seen = concat("It goes ", from_to(first), " between the smallest and the greatest lag."),
           .panels = {panel}};
 }

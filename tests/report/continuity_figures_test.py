@@ -100,7 +100,8 @@ class ContinuityFigures(FiguresTest):
 
     def test_lag(self) -> None:
         """Means over all pairs of points at a lag, the last point left out."""
-        names = ["continuity/correlation", *(f"control/{c}_permuted/correlation" for c in ("sample", "layer"))]
+        controls = ("sample_permuted", "layer_permuted", "random_basis")
+        names = ["continuity/correlation", *(f"control/{control}/correlation" for control in controls)]
         for layer, name in zip(self.data("lag"), names, strict=True):
             pairs = self.numbers(name)[:-1, :-1]
             lags = np.arange(1, self.points - 1)
