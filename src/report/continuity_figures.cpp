@@ -1,5 +1,6 @@
 #include "continuity_figures.hpp"
 
+#include "figure_parts.hpp"
 #include "orrery/core/concat.hpp"
 
 #include <algorithm>
@@ -10,27 +11,11 @@ namespace {
 
 using core::concat;
 
-/// The mean of what is a number; NaN of nothing.
-double mean_of(const std::vector<double>& values) {
-  double sum = 0, count = 0;
-  for (const double value : values) {
-    if (std::isnan(value)) continue;
-    sum += value;
-    count += 1;
-  }
-  return sum / count;
-}
-
 /// Every second of `values`, from `first` on.
 std::vector<double> every_second(const std::vector<double>& values, std::size_t first) {
   std::vector<double> some;
   for (std::size_t i = first; i < values.size(); i += 2) some.push_back(values[i]);
   return some;
-}
-
-/// "from A to B over depth".
-std::string from_to(const std::vector<double>& values) {
-  return concat("from ", short_number(values.front()), " to ", short_number(values.back()));
 }
 
 Figure correlation(const FigureInput& input) {

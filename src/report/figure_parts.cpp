@@ -78,11 +78,13 @@ std::string from_to(const std::vector<double>& values) {
   return concat("from ", short_number(values.front()), " to ", short_number(values.back()));
 }
 
-std::string mean_text(std::vector<double> values) {
-  values = finite_of(std::move(values));
-  if (values.empty()) return short_number(std::nan(""));
-  return short_number(std::accumulate(values.begin(), values.end(), 0.0) /
-                      static_cast<double>(values.size()));
+double mean_of(const std::vector<double>& values) {
+  const std::vector<double> finite = finite_of(values);
+  return std::accumulate(finite.begin(), finite.end(), 0.0) / static_cast<double>(finite.size());
+}
+
+std::string mean_text(const std::vector<double>& values) {
+  return short_number(mean_of(values));
 }
 
 std::string of_first(const FigureInput& input) {

@@ -16,8 +16,9 @@ std::vector<double> finite_of(std::vector<double> values);
 /// "from 1.5 to 20": the first and the last.
 std::string from_to(const std::vector<double>& values);
 
-/// The mean of those that are finite, as captions have it.
-std::string mean_text(std::vector<double> values);
+/// The mean of those that are finite; NaN of none. `mean_text` as captions have it.
+double mean_of(const std::vector<double>& values);
+std::string mean_text(const std::vector<double>& values);
 
 /// For captions of what can't be overlaid: " Of MODEL alone.", the first of several; nothing where there is
 /// one.
