@@ -3,9 +3,9 @@
 #include "figure_input.hpp"
 #include "orrery/archive/sweep_layout.hpp"
 #include "orrery/core/concat.hpp"
+#include "sweep_numbers.hpp"
 #include "text_chart.hpp"
 
-#include <cmath>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -48,14 +48,9 @@ void add_sweep(const Reader& file, Charts& charts) {
     const std::int64_t layer = starts.at(static_cast<std::size_t>(m));
     std::vector<double> mean;
     for (std::int64_t s = 2 * layer; s < all.extent(3); ++s) {
-      double sum = 0, count = 0;
-      for (std::int64_t q = 0; q < all.extent(0); ++q) {
-        const double value = all.at({q, 0, m, s});
-        if (!std::isfinite(value)) continue;
-        sum += value;
-        count += 1;
-      }
-      mean.push_back(sum / count);
+      Mean over_prompts;
+      for (std::int64_t q = 0; q < all.extent(0); ++q) over_prompts.add(all.at({q, 0, m, s}));
+      mean.push_back(over_prompts.value());
     }
     charts.add(concat(first_case, " at layer ", layer, ": distance over the stream's norm"), mean, layer,
                true);

@@ -1,5 +1,6 @@
 #include "figure_input.hpp"
 
+#include "numbers.hpp"
 #include "orrery/archive/sweep_layout.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
@@ -111,11 +112,7 @@ bool Run::is_sweep() const {
 }
 
 double Run::number(const std::string& object, const std::string& attribute) const {
-  const auto value = file_.attribute(object, attribute);
-  if (value && std::holds_alternative<double>(*value)) return std::get<double>(*value);
-  if (value && std::holds_alternative<std::int64_t>(*value))
-    return static_cast<double>(std::get<std::int64_t>(*value));
-  return std::nan("");
+  return real_attribute(file_, object, attribute);
 }
 
 std::string depth_label(const FigureInput& input) {

@@ -1,5 +1,6 @@
 #include "flow_figures.hpp"
 
+#include "figure_parts.hpp"
 #include "orrery/core/concat.hpp"
 
 #include <algorithm>
@@ -131,8 +132,7 @@ std::vector<std::vector<double>> angles_of(const Run& run) {
   const Array all = run.array("/geometry/principal_angle", 2);
   std::vector<std::vector<double>> angles;
   for (std::int64_t s = 0; s < all.extent(0); ++s) {
-    std::vector<double> row = all.row({s});
-    std::erase_if(row, [](double angle) { return !std::isfinite(angle); });
+    std::vector<double> row = finite_of(all.row({s}));
     for (double& angle : row) angle *= degrees;
     angles.push_back(std::move(row));
   }

@@ -1,5 +1,6 @@
 #include "rotation_figures.hpp"
 
+#include "figure_parts.hpp"
 #include "orrery/core/concat.hpp"
 
 #include <algorithm>
@@ -112,17 +113,6 @@ constexpr std::array<Null, 4> nulls = {{{"", "points permuted", Hue::orange, Str
                                         {"_layer", "layers permuted", Hue::green, Stroke::solid},
                                         {"_step", "steps permuted", Hue::vermilion, Stroke::solid},
                                         {"_sign", "random signs", Hue::purple, Stroke::solid}}};
-
-/// The mean of what is a number; NaN of nothing.
-double mean_of(const std::vector<double>& values) {
-  double sum = 0, count = 0;
-  for (const double value : values) {
-    if (!std::isfinite(value)) continue;
-    sum += value;
-    count += 1;
-  }
-  return sum / count;
-}
 
 std::vector<double> magnitudes_of(std::vector<double> values) {
   for (double& value : values) value = std::abs(value);

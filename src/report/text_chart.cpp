@@ -1,6 +1,7 @@
 #include "text_chart.hpp"
 
 #include "columns.hpp"
+#include "figure_parts.hpp"
 #include "orrery/core/concat.hpp"
 
 #include <algorithm>
@@ -20,13 +21,9 @@ std::vector<double> columns_from(const std::vector<double>& values) {
   const std::size_t each = (values.size() + most_columns - 1) / most_columns;
   std::vector<double> columns;
   for (std::size_t begin = 0; begin < values.size(); begin += each) {
-    double sum = 0, count = 0;
-    for (std::size_t i = begin; i < std::min(begin + each, values.size()); ++i) {
-      if (!std::isfinite(values[i])) continue;
-      sum += values[i];
-      count += 1;
-    }
-    columns.push_back(sum / count);
+    const std::size_t end = std::min(begin + each, values.size());
+    columns.push_back(mean_of({values.begin() + static_cast<std::ptrdiff_t>(begin),
+                               values.begin() + static_cast<std::ptrdiff_t>(end)}));
   }
   return columns;
 }
