@@ -44,7 +44,7 @@ class Run {
   bool has(const std::string& dataset) const { return file_.has(dataset); }
   std::vector<double> reals(const std::string& dataset) const { return file_.read_reals(dataset); }
   Array array(const std::string& dataset, std::size_t rank) const { return {file_, dataset, rank}; }
-  /// The entries of a (P, k) dataset at point or step `place`.
+  /// A number among the attributes of an object; NaN where there is none.
   double number(const std::string& object, const std::string& attribute) const;
 
   std::int64_t points() const { return std::ssize(layer_); }  ///< P

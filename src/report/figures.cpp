@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <future>
+#include <map>
 #include <optional>
 #include <stdlib.h>
 #include <thread>
@@ -66,12 +67,11 @@ class Workshop {
 
 FigureInput read(const std::vector<fs::path>& files) {
   FigureInput input;
+  std::map<std::string, std::int64_t> of_name;
   for (const fs::path& file : files) {
     Run run(file);
     if (!run.is_sweep()) {
-      const auto same = std::ranges::count_if(
-          input.traces, [&](const Run& other) { return other.label().starts_with(run.label()); });
-      if (same > 0) run.number_label(same + 1);
+      if (const std::int64_t place = ++of_name[run.label()]; place > 1) run.number_label(place);
       input.traces.push_back(std::move(run));
     } else if (input.sweep) {
       throw core::usage_error("two sweeps are given", file.string(), "give one");

@@ -210,6 +210,18 @@ class FilesTest(FiguresTest):
             np.testing.assert_array_equal(layer["y"], self.trace_numbers["continuity/cosine_mean"])
             np.testing.assert_allclose(layer["x"], (np.arange(points - 1) + 0.5) / (points - 1), rtol=1e-15)
 
+    def test_names_in_the_legend(self) -> None:
+        """Runs of one model are numbered; one whose name another begins with is not."""
+        other = self.folder / "other.h5"
+        shutil.copy(self.run_file, other)
+        with h5py.File(other, "r+") as file:
+            file.attrs["config"] = re.sub(r"(?m)^model = .*$", "model = /models/llama", file.attrs["config"])
+        out = self.folder / "figures"
+        words = ("--out", out, "--only", "velocity", "--format", "svg")
+        self.assert_done(run("figures", self.run_file, other, self.run_file, *words))
+        titles = re.findall(r"title '([^']*)'", (out / "velocity.gp").read_text())
+        self.assertEqual(titles[:3], ["llama31", "llama", "llama31 (2)"])
+
     def test_hostile_text(self) -> None:
         """A model's name reaches legends: nothing of it is run, or taken for markup."""
         name = "`touch owned`'; system(\"touch owned\") <b>&amp;\\n$(touch owned)}"
