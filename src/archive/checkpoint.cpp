@@ -4,6 +4,7 @@
 #include "orrery/core/error.hpp"
 #include "orrery/text/json.hpp"
 #include "orrery/text/whole_file.hpp"
+#include "work_names.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -49,7 +50,9 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
   const nlohmann::json whole = {{"format", format},
                                 {"format_version", format_version},
                                 {"identity", checkpoint.identity},
-                                {"blocks", std::move(blocks)}};
+                                {"blocks", std::move(blocks)},
+                                {"passes", checkpoint.passes},
+                                {"point_groups", checkpoint.point_groups}};
   std::string bytes;
   try {
     bytes = whole.dump();
@@ -79,6 +82,15 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
     const std::int64_t least = checkpoint.blocks.empty() ? 0 : checkpoint.blocks.rbegin()->first + 1;
     checkpoint.blocks.emplace_hint(checkpoint.blocks.end(), block.integer(least, most_block),
                                    hash_in(element.at("hash")));
+  }
+  checkpoint.point_groups = whole.at("point_groups").integer(1, most_block);
+  for (const text::JsonValue& pass : whole.at("passes").elements()) {
+    checkpoint.passes.emplace_back();
+    for (const text::JsonValue& name : pass.elements()) {
+      const std::optional<WorkName> work = parse_work_name(name.string());
+      if (!work || !is_state_file(work->file)) throw name.error("must be the name of a file of sums");
+      checkpoint.passes.back().push_back(name.string());
+    }
   }
   return checkpoint;
 }

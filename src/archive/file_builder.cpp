@@ -24,9 +24,13 @@ class Builder {
 
   void build() {
     make_groups();
+    add();
+    write_attributes();
+  }
+
+  void add() {
     for (const Scale& scale : layout_.scales) make_scale(scale);
     for (const Dataset& dataset : layout_.datasets) make_dataset(dataset);
-    write_attributes();
   }
 
  private:
@@ -151,6 +155,13 @@ void build_file(const std::filesystem::path& path, const Layout& layout) {
   const Check check(core::ExitCode::io, "the output file can't be made", path.string());
   Handle file = create(path.string(), serial_access(), check);
   Builder(file.get(), layout, Room::at_once, check).build();
+  check.close_file(file);
+}
+
+void append_to_file(const std::filesystem::path& path, const Layout& more) {
+  const Check check(core::ExitCode::io, "the output file can't be finished", path.string());
+  Handle file = check.own(H5Fopen(path.c_str(), H5F_ACC_RDWR, serial_access().get()));
+  Builder(file.get(), more, Room::at_once, check).add();
   check.close_file(file);
 }
 

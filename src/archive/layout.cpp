@@ -175,6 +175,20 @@ void leave_out_empty(Layout& layout) {
   std::erase_if(layout.scales, [](const Scale& scale) { return scale.length < 1; });
 }
 
+Layout split_off(Layout& layout, const std::string& path) {
+  Layout part{.format = layout.format, .format_version = layout.format_version};
+  part.datasets.push_back(dataset_named(layout, path));
+  std::erase_if(layout.datasets, [&](const Dataset& dataset) { return dataset.path == path; });
+  for (const std::string& name : part.datasets.front().dimensions) {
+    const bool shared = std::ranges::any_of(layout.datasets, [&](const Dataset& dataset) {
+      return std::ranges::find(dataset.dimensions, name) != dataset.dimensions.end();
+    });
+    part.scales.push_back(scale_named(layout, name));
+    if (!shared) std::erase_if(layout.scales, [&](const Scale& scale) { return scale.name == name; });
+  }
+  return part;
+}
+
 void validate(const Layout& layout) {
   std::set<std::string> paths;
   for (const Dataset& dataset : layout.datasets) check_absolute(dataset.path, dataset.path);

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <functional>
 #include <optional>
 #include <stdio.h>
 #include <string>
@@ -213,8 +214,31 @@ bool Output::is_join() const {
   return prefix_ == join_prefix;
 }
 
+/// Names in the folder of this work's files, the lock last: it guards the rest.
+std::vector<std::string> Output::own_names() const {
+  std::vector<std::string> names;
+  for (const std::string& name : names_in(folder_)) {
+    const std::optional<WorkName> work = parse_work_name(name);
+    if (work && work->prefix == prefix_ && work->file != finished_file) names.push_back(name);
+  }
+  const auto is_lock = [&](const std::string& name) { return name == prefix_ + work_files.back(); };
+  std::ranges::stable_partition(names, std::not_fn(is_lock));
+  return names;
+}
+
 bool Output::has_own_files() const {
-  return std::ranges::any_of(work_files, [&](const char* name) { return is_there(own(name)); });
+  return !own_names().empty();
+}
+
+fs::path Output::state(std::int64_t number) const {
+  return own((state_prefix + std::to_string(number)).c_str());
+}
+
+void Output::keep_states(const std::vector<std::string>& kept) const {
+  for (const std::string& name : own_names()) {
+    const bool is_state = is_state_file(name.substr(prefix_.size()));
+    if (is_state && std::ranges::find(kept, name) == kept.end()) ::unlink((folder_ / name).c_str());
+  }
 }
 
 /// Whether result() is there, and is not an old one that work in progress is to replace.
@@ -287,8 +311,8 @@ void Output::begin(Existing existing) {
   replaces_ = existing == Existing::overwrite || (resumes && is_there(own("overwrite")));
   for (const char* name : {"checkpoint.new", "skeleton.new"}) ::unlink(own(name).c_str());
   if (!goes_on_) {
-    for (const char* name : work_files) {
-      if (std::string_view(name) != work_files.back()) ::unlink(own(name).c_str());
+    for (const std::string& name : own_names()) {
+      if (name != prefix_ + work_files.back()) ::unlink((folder_ / name).c_str());
     }
   }
   if (replaces_) const Descriptor mark(own("overwrite"), O_WRONLY | O_CREAT);
@@ -317,7 +341,7 @@ void Output::publish() {
 
 void Output::discard() {
   if (!is_locked_) return;
-  for (const char* name : work_files) ::unlink(own(name).c_str());
+  for (const std::string& name : own_names()) ::unlink((folder_ / name).c_str());
   is_locked_ = false;
   remove_folder();
 }

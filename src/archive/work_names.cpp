@@ -37,13 +37,25 @@ std::string prefix_of(const Part& part) {
   return core::concat(part.number, "-of-", part.count, ".");
 }
 
+bool is_state_file(std::string_view file) {
+  if (!file.starts_with(state_prefix)) return false;
+  file.remove_prefix(std::string_view(state_prefix).size());
+  if (!take_number(file)) return false;
+  if (file.starts_with('-')) {
+    file.remove_prefix(1);
+    if (!take_number(file)) return false;
+  }
+  return file.empty();
+}
+
 std::optional<WorkName> parse_work_name(const std::string& name) {
   WorkName parsed;
   parsed.part = part_in(name);
   if (parsed.part) parsed.prefix = prefix_of(*parsed.part);
   if (name.starts_with(join_prefix)) parsed.prefix = join_prefix;
   parsed.file = name.substr(parsed.prefix.size());
-  const bool known = std::ranges::find(work_files, parsed.file) != work_files.end();
+  const bool known =
+      std::ranges::find(work_files, parsed.file) != work_files.end() || is_state_file(parsed.file);
   if (!known && !(parsed.part && parsed.file == finished_file)) return std::nullopt;
   return parsed;
 }

@@ -50,6 +50,24 @@ Take one_of(const char* option, std::vector<std::string> known, std::string& int
   };
 }
 
+/// What to do where the output, or work on it, is there. They are told in this order, by name.
+void add_existing(OptionSet& set, archive::Existing& existing) {
+  auto add = set.group("Files").add_options();
+  add("overwrite", po::bool_switch()->notifier([&existing](bool on) {
+    if (on) existing = archive::Existing::overwrite;
+  }),
+      "replace an --out that is there, once the new one is complete");
+  add("resume", po::bool_switch()->notifier([&existing](bool on) {
+    if (!on) return;
+    if (existing == archive::Existing::overwrite) {
+      throw core::usage_error("--overwrite and --resume exclude each other", "both given",
+                              "give one of them");
+    }
+    existing = archive::Existing::resume;
+  }),
+      "go on where an earlier run stopped; with nothing there, begin");
+}
+
 void add_files(OptionSet& set, study::TraceOptions& o) {
   auto add = set.group("Files").add_options();
   add("config", po::value<std::string>()->value_name("PATH"),
@@ -57,10 +75,7 @@ void add_files(OptionSet& set, study::TraceOptions& o) {
   add("model", path(o.model), "folder with config.json, *.safetensors and tokenizer.json or tokenizer.model");
   add("corpus", path(o.corpus), "UTF-8 text, a sample a line");
   add("out", path(o.out), "HDF5 file to write");
-  add("overwrite", po::bool_switch()->notifier([&o](bool on) {
-    o.existing = on ? archive::Existing::overwrite : archive::Existing::refuse;
-  }),
-      "replace an --out that is there, once the new one is complete");
+  add_existing(set, o.existing);
 }
 
 void add_samples(OptionSet& set, study::TraceOptions& o) {
@@ -102,6 +117,14 @@ void add_machine(OptionSet& set, study::MachineOptions& o) {
       "tiles in hand at once; 0: the rank's share of the cores it may run on");
   add("order", word("auto", [&o](const std::string& text) { o.order = study::order_choice_from(text); }),
       "tiles: weights stay; layers: one layer in memory; auto: tiles where they fit");
+  add("checkpoint-every",
+      word("10m",
+           [&o](const std::string& text) {
+             o.checkpoint_seconds = study::seconds_from("checkpoint-every", text);
+           }),
+      "how often what is finished is committed, so that --resume can go on from it: 90s, 10m, 2h");
+  add("stall-minutes", po::value(&o.stall_minutes)->default_value(o.stall_minutes)->value_name("X"),
+      "a run in which no rank gets on for so long ends, and names the ranks that it waits for; 0: never");
 }
 
 void add_sweep_files(OptionSet& set, study::PerturbOptions& o) {
@@ -111,30 +134,12 @@ void add_sweep_files(OptionSet& set, study::PerturbOptions& o) {
   add("trace", path(o.trace), "file of `orrery trace`: prompts, components and scales come from it");
   add("model", path(o.model), "the trace's model, where its folder is no longer where the trace found it");
   add("out", path(o.out), "HDF5 file to write");
-  add("overwrite", po::bool_switch()->notifier([&o](bool on) {
-    if (on) o.existing = archive::Existing::overwrite;
-  }),
-      "replace an --out that is there, once the new one is complete");
-  add("resume", po::bool_switch()->notifier([&o](bool on) {
-    if (!on) return;
-    if (o.existing == archive::Existing::overwrite) {
-      throw core::usage_error("--overwrite and --resume exclude each other", "both given",
-                              "give one of them");
-    }
-    o.existing = archive::Existing::resume;
-  }),
-      "go on where an earlier run stopped; with nothing there, begin");
+  add_existing(set, o.existing);
   add("part", po::value<std::string>()->value_name("I/N")->notifier([&o](const std::string& text) {
     o.part = study::part_from(text);
   }),
       "do part I of 0 ... N - 1 alone, as one of N jobs");
   add("join", po::bool_switch(&o.join), "make --out of its finished parts");
-  add("checkpoint-every",
-      word("10m",
-           [&o](const std::string& text) {
-             o.checkpoint_seconds = study::seconds_from("checkpoint-every", text);
-           }),
-      "how often finished blocks are committed: 90s, 10m, 2h");
 }
 
 void add_perturbations(OptionSet& set, study::PerturbOptions& o) {

@@ -9,6 +9,7 @@
 #include "orrery/cli/progress.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/log.hpp"
+#include "orrery/core/stop_flag.hpp"
 #include "orrery/core/version.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/parallel/environment.hpp"
@@ -103,6 +104,7 @@ int trace(int& count, char**& arguments, const Words& words) {
     return 0;
   }
   options.validate();
+  core::listen_for_stop();
   const std::string command = command_line(count, arguments);
   const int code = run_on_ranks(count, arguments, [&](const parallel::Communicator& ranks) {
     set_talk(talk, ranks.is_root());
@@ -131,6 +133,7 @@ int perturb(int& count, char**& arguments, const Words& words) {
     if (is_first_process()) print(set.help());
     return 0;
   }
+  core::listen_for_stop();
   // Files are read before MPI starts: that takes a child process, which not every network under MPI bears.
   const study::Sweep sweep = study::read_sweep(options);
   if (study::is_done(sweep)) {

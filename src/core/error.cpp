@@ -28,6 +28,11 @@ Error resource_error(const std::string& problem, const std::string& seen, const 
   return {ExitCode::resources, problem, seen, advice};
 }
 
+Error stopped(const std::string& done, const std::string& where) {
+  return {ExitCode::stopped, "stopped on request", done + " in " + where,
+          "give the same command with --resume to go on"};
+}
+
 Error system_error(const std::string& problem, const std::string& path, const std::string& advice) {
   const int number = errno;
   return {ExitCode::io, problem, path + ": " + std::generic_category().message(number), advice};

@@ -1,6 +1,7 @@
 #include "orrery/core/sha256.hpp"
 
 #include "orrery/core/error.hpp"
+#include "orrery/core/heartbeat.hpp"
 #include "orrery/core/read_file.hpp"
 
 #include <openssl/evp.h>
@@ -58,6 +59,7 @@ std::string sha256_of_file(const std::filesystem::path& path) {
         static_cast<std::size_t>(std::min<std::int64_t>(std::ssize(block), file.size() - offset)));
     file.read(offset, piece);
     hash.update(piece);
+    beat();
   }
   return hash.hex();
 }

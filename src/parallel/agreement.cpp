@@ -1,6 +1,8 @@
 #include "orrery/parallel/agreement.hpp"
 
 #include "orrery/core/concat.hpp"
+#include "orrery/core/failpoint.hpp"
+#include "orrery/core/heartbeat.hpp"
 
 #include <limits>
 #include <new>
@@ -36,7 +38,9 @@ core::Error error_in_flight(std::string_view phase, int rank) {
 
 void agree(const Communicator& ranks, std::string_view phase, const std::function<void()>& work) {
   std::optional<core::Error> mine;
+  core::enter_phase(phase);
   try {
+    core::failpoint(phase);
     work();
   } catch (...) {
     mine = error_in_flight(phase, ranks.rank());

@@ -1,6 +1,7 @@
 #include "orrery/parallel/communicator.hpp"
 
 #include "orrery/core/error.hpp"
+#include "orrery/core/heartbeat.hpp"
 #include "orrery/core/narrow.hpp"
 
 #include <algorithm>
@@ -20,6 +21,7 @@ std::span<const std::byte> chunk(std::span<const std::byte> bytes, std::size_t o
 }
 
 std::int64_t reduced(std::int64_t value, MPI_Op operation, MPI_Comm handle) {
+  const core::WaitMark mark;
   std::int64_t result = 0;
   check_mpi(MPI_Allreduce(&value, &result, 1, MPI_INT64_T, operation, handle), "MPI_Allreduce");
   return result;
@@ -36,6 +38,7 @@ void in_pieces(std::span<T> values, const Work& work) {
 
 template <class T>
 void reduce_in_place(std::span<T> values, MPI_Datatype type, MPI_Op operation, MPI_Comm handle) {
+  const core::WaitMark mark;
   in_pieces(values, [&](std::span<T> piece) {
     check_mpi(
         MPI_Allreduce(MPI_IN_PLACE, piece.data(), core::narrow<int>(piece.size()), type, operation, handle),
@@ -122,10 +125,12 @@ Communicator Communicator::split_by_node() const {
 }
 
 void Communicator::barrier() const {
+  const core::WaitMark mark;
   check_mpi(MPI_Barrier(handle_), "MPI_Barrier");
 }
 
 void Communicator::broadcast(std::span<std::byte> bytes, int root) const {
+  const core::WaitMark mark;
   for (std::size_t offset = 0; offset < bytes.size(); offset += largest_message) {
     const std::size_t size = std::min(largest_message, bytes.size() - offset);
     check_mpi(MPI_Bcast(bytes.data() + offset, core::narrow<int>(size), MPI_BYTE, root, handle_),
@@ -172,6 +177,7 @@ void Communicator::max(std::span<double> values) const {
 }
 
 void Communicator::reduce(std::span<std::int64_t> values, int root) const {
+  const core::WaitMark mark;
   in_pieces(values, [&](std::span<std::int64_t> piece) {
     const bool ours = rank_ == root;
     check_mpi(MPI_Reduce(ours ? MPI_IN_PLACE : piece.data(), ours ? piece.data() : nullptr,
@@ -181,6 +187,7 @@ void Communicator::reduce(std::span<std::int64_t> values, int root) const {
 }
 
 std::vector<std::vector<std::byte>> Communicator::gather(std::span<const std::byte> bytes) const {
+  const core::WaitMark mark;
   std::vector<std::vector<std::byte>> all;
   const std::int64_t size = std::ssize(bytes);
   if (!is_root()) {
@@ -200,6 +207,7 @@ std::vector<std::vector<std::byte>> Communicator::gather(std::span<const std::by
 }
 
 void Communicator::send(std::span<const std::byte> bytes, int to) const {
+  const core::WaitMark mark;
   for (std::size_t offset = 0; offset < bytes.size(); offset += largest_message) {
     const auto part = chunk(bytes, offset);
     check_mpi(MPI_Send(part.data(), core::narrow<int>(part.size()), MPI_BYTE, to, 0, handle_), "MPI_Send");
@@ -207,6 +215,7 @@ void Communicator::send(std::span<const std::byte> bytes, int to) const {
 }
 
 void Communicator::receive(std::span<std::byte> bytes, int from) const {
+  const core::WaitMark mark;
   for (std::size_t offset = 0; offset < bytes.size(); offset += largest_message) {
     const std::size_t part = std::min(largest_message, bytes.size() - offset);
     check_mpi(MPI_Recv(bytes.data() + offset, core::narrow<int>(part), MPI_BYTE, from, 0, handle_,
@@ -233,6 +242,7 @@ std::vector<std::string> Communicator::all_gather(const std::string& text) const
 }
 
 std::vector<std::byte> Communicator::send_receive(std::span<const std::byte> send, int to, int from) const {
+  const core::WaitMark mark;
   const std::int64_t mine = std::ssize(send);
   std::int64_t theirs = 0;
   check_mpi(MPI_Sendrecv(&mine, 1, MPI_INT64_T, to, 0, &theirs, 1, MPI_INT64_T, from, 0, handle_,

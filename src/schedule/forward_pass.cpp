@@ -1,5 +1,6 @@
 #include "orrery/schedule/forward_pass.hpp"
 
+#include "orrery/core/failpoint.hpp"
 #include "orrery/core/narrow.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/schedule/workers.hpp"
@@ -70,33 +71,40 @@ model::Batch make_batch(const Tile& tile, const Samples& samples) {
   return batch;
 }
 
-void ForwardPass::run(const parallel::Communicator& ranks, std::span<const Tile> tiles,
-                      const Samples& samples, const VisitorMaker& make_visitor,
-                      core::ProgressSink& progress) {
+std::vector<std::int64_t> ForwardPass::run(const parallel::Communicator& ranks, std::span<const Tile> tiles,
+                                           const Samples& samples, const VisitorMaker& make_visitor,
+                                           core::ProgressSink& progress, const Cut& cut) {
   std::vector<double> costs;
   for (const Tile& tile : tiles) costs.push_back(static_cast<double>(tile.tokens()));
   const auto make_run = [&](std::int64_t i) {
     return std::make_unique<VisitedTile>(llama_, make_batch(tiles[static_cast<std::size_t>(i)], samples),
                                          make_visitor(i));
   };
-  run(ranks, costs, make_run, progress);
+  return run(ranks, costs, make_run, progress, cut);
 }
 
-void ForwardPass::run(const parallel::Communicator& ranks, std::span<const double> costs,
-                      const RunMaker& make_run, core::ProgressSink& progress) {
+std::vector<std::int64_t> ForwardPass::run(const parallel::Communicator& ranks, std::span<const double> costs,
+                                           const RunMaker& make_run, core::ProgressSink& progress,
+                                           const Cut& cut) {
   Counter counter(progress, costs, llama_.config().layers);
   const auto count_layer = [&](std::int64_t tile) { counter.add(tile); };
-  if (order_ == Order::tiles) {
-    run_tiles(ranks, std::ssize(costs), make_run, count_layer);
-  } else {
-    run_layers(ranks, std::ssize(costs), make_run, count_layer);
-  }
+  if (order_ == Order::tiles) return run_tiles(ranks, std::ssize(costs), make_run, count_layer, cut);
+  run_layers(ranks, std::ssize(costs), make_run, count_layer);
+  std::vector<std::int64_t> all(costs.size());
+  std::iota(all.begin(), all.end(), std::int64_t{0});
+  return all;
 }
 
-void ForwardPass::run_tiles(const parallel::Communicator& ranks, std::int64_t count, const RunMaker& make_run,
-                            const std::function<void(std::int64_t)>& count_layer) {
+std::vector<std::int64_t> ForwardPass::run_tiles(const parallel::Communicator& ranks, std::int64_t count,
+                                                 const RunMaker& make_run,
+                                                 const std::function<void(std::int64_t)>& count_layer,
+                                                 const Cut& cut) {
+  std::vector<char> ran(static_cast<std::size_t>(count), 0);
   parallel::agree(ranks, "the forward pass", [&] {
     parallel_for(count, threads_, [&](std::int64_t i) {
+      if (i >= threads_ && cut()) return;
+      ran[static_cast<std::size_t>(i)] = 1;
+      core::failpoint("a tile");
       const c10::InferenceMode inference;
       const std::unique_ptr<TileRun> run = make_run(i);
       run->begin(weights_.outer());
@@ -107,6 +115,11 @@ void ForwardPass::run_tiles(const parallel::Communicator& ranks, std::int64_t co
       run->finish(weights_.outer());
     });
   });
+  std::vector<std::int64_t> which;
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (ran[static_cast<std::size_t>(i)] != 0) which.push_back(i);
+  }
+  return which;
 }
 
 void ForwardPass::run_layers(const parallel::Communicator& ranks, std::int64_t count,

@@ -1,5 +1,7 @@
 #include "orrery/schedule/workers.hpp"
 
+#include "orrery/core/heartbeat.hpp"
+
 #include <ATen/Parallel.h>
 
 #include <algorithm>
@@ -26,6 +28,7 @@ class Queue {
       if (item >= count_) return;
       try {
         work_(item);
+        core::beat();
       } catch (...) {
         fail(item);
       }

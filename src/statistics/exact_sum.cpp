@@ -117,6 +117,20 @@ void ExactSums::reduce(const parallel::Communicator& ranks) {
   ranks.sum(counts_);
 }
 
+void ExactSums::save(core::StateWriter& state) const {
+  state.put_all<std::int64_t>(limbs_);
+  state.put_all<std::int64_t>(counts_);
+  state.put_all<std::int32_t>(pending_);
+}
+
+void ExactSums::add_saved(core::StateReader& state) {
+  ExactSums saved(size());
+  state.take_all<std::int64_t>(saved.limbs_);
+  state.take_all<std::int64_t>(saved.counts_);
+  state.take_all<std::int32_t>(saved.pending_);
+  merge(saved);
+}
+
 double ExactSums::sum(std::int64_t i) const {
   const Integer integer = integer_of(number(i));
   const auto [significand, exponent] = integer.magnitude.rounded();

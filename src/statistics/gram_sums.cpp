@@ -2,6 +2,7 @@
 
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
+#include "orrery/core/failpoint.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/statistics/quanta.hpp"
 
@@ -117,11 +118,15 @@ template bool quantise(const double* x, std::int64_t count, const double* shift,
 
 GramSums::GramSums(std::int64_t batch, std::int64_t side, std::int64_t limit)
     : side_(side), limit_(limit), items_(batch) {
-  for (Item& item : items_) {
-    item.low.resize(words());
-    item.high.resize(words());
-    item.checks.resize(side);
-  }
+  for (Item& item : items_) item = empty_item();
+}
+
+GramSums::Item GramSums::empty_item() const {
+  Item item;
+  item.low.resize(words());
+  item.high.resize(words());
+  item.checks.resize(side_);
+  return item;
 }
 
 std::int64_t GramSums::bytes(std::int64_t batch, std::int64_t side) {
@@ -270,6 +275,16 @@ void GramSums::spill(Item& item) const {
 
 void GramSums::reduce(const parallel::Communicator& ranks, std::int64_t first, int owner,
                       std::int64_t count) {
+  combine(ranks, first, owner, count, Others::release);
+}
+
+void GramSums::gather(const parallel::Communicator& ranks, std::int64_t first, int owner,
+                      std::int64_t count) {
+  combine(ranks, first, owner, count, Others::empty);
+}
+
+void GramSums::combine(const parallel::Communicator& ranks, std::int64_t first, int owner, std::int64_t count,
+                       Others others) {
   const std::span items = std::span(items_).subspan(first, count);
   // Second words go in 64 bits: the ranks' sum may not fit into 32.
   const std::int64_t line = words() + 3 * side_ + 1;  // an item's second words, checks and rows
@@ -277,6 +292,7 @@ void GramSums::reduce(const parallel::Communicator& ranks, std::int64_t first, i
   parallel::agree(ranks, "exact sums", [&] {
     rest.reserve(count * line);
     for (Item& item : items) {
+      core::failpoint("exact sums in memory", std::as_writable_bytes(std::span(item.low)));
       spill(item);
       rest.insert(rest.end(), item.high.begin(), item.high.end());
       for (const Int128 check : item.checks) {
@@ -292,12 +308,13 @@ void GramSums::reduce(const parallel::Communicator& ranks, std::int64_t first, i
     const std::int64_t* sums = rest.data();
     for (std::int64_t k = 0; k < count; ++k) {
       if (ranks.rank() != owner) {
-        release(first + k);
+        items[k] = others == Others::release ? Item{} : empty_item();
         continue;
       }
       for (std::int32_t& word : items[k].high) word = static_cast<std::int32_t>(*sums++);
       for (Int128& check : items[k].checks) check = joined(std::exchange(sums, sums + 3));
       items[k].rows = *sums++;
+      items[k].bound = ranks.size() * low_mask;
       verify(items[k], first + k);
     }
   });

@@ -5,6 +5,7 @@
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/schedule/workers.hpp"
 #include "row_access.hpp"
+#include "tensor_bytes.hpp"
 
 #include <ATen/ops/empty.h>
 
@@ -83,6 +84,20 @@ void Extremes::add_point(const at::Tensor& rows, std::int64_t point) {
   });
 }
 
+void Extremes::save(core::StateWriter& state) const {
+  state.put_all<double>(least_);
+  state.put_all<double>(greatest_);
+}
+
+void Extremes::add_saved(core::StateReader& state) {
+  std::vector<double> saved(least_.size());
+  state.take_all<double>(saved);
+  std::ranges::transform(least_, saved, least_.begin(), [](double a, double b) { return std::min(a, b); });
+  state.take_all<double>(saved);
+  std::ranges::transform(greatest_, saved, greatest_.begin(),
+                         [](double a, double b) { return std::max(a, b); });
+}
+
 void Extremes::reduce(const parallel::Communicator& ranks) {
   ranks.min(least_);
   ranks.max(greatest_);
@@ -112,6 +127,26 @@ Quanta::Quanta(const Extremes& extremes, bool finest)
     if (!finest) scales_of_pilot(half, shift, scale);
     for (const double value : scale) density_.push_back(1 / value);
   }
+}
+
+Quanta::Quanta(core::StateReader& state, const Extent& extent)
+    : shift_(at::empty({extent.points, extent.units}, at::kDouble)),
+      scale_(at::empty({extent.points, extent.units}, at::kDouble)),
+      finest_(state.take<std::int8_t>() != 0) {
+  state.read(bytes_to_fill(shift_));
+  state.read(bytes_to_fill(scale_));
+  const double* scale = scale_.const_data_ptr<double>();
+  for (std::int64_t i = 0; i < scale_.numel(); ++i) density_.push_back(1 / scale[i]);
+}
+
+Quanta Quanta::load(core::StateReader& state, const Extent& extent) {
+  return {state, extent};
+}
+
+void Quanta::save(core::StateWriter& state) const {
+  state.put(std::int8_t{finest_});
+  state.write(bytes_of(shift_));
+  state.write(bytes_of(scale_));
 }
 
 double Quanta::rounding(std::int64_t point, std::int64_t rows, const Extremes& extremes) const {

@@ -209,6 +209,32 @@ bool StreamedMoments::must_repeat(const parallel::Communicator& ranks) {
   return ranks.max(std::int64_t{coarse}) != 0;
 }
 
+void StreamedMoments::gather(const parallel::Communicator& ranks) {
+  overflow_ = ranks.max(std::int64_t{overflow_}) != 0;
+  for (std::int64_t first = 0; first < unit_sums_.batch(); first += unit_block) {
+    unit_sums_.gather(ranks, first, owner_of_unit(first, ranks.size()),
+                      std::min(unit_block, unit_sums_.batch() - first));
+  }
+  for (std::int64_t item = 0; item < point_sums_.batch(); ++item) {
+    point_sums_.gather(ranks, item,
+                       owner_of_point(content_.points.begin + item, ranks.size(), extent_.points));
+  }
+}
+
+void StreamedMoments::save(core::StateWriter& state) {
+  state.put(std::int8_t{overflow_});
+  extremes_.save(state);
+  unit_sums_.save(state);
+  point_sums_.save(state);
+}
+
+void StreamedMoments::add_saved(core::StateReader& state) {
+  if (state.take<std::int8_t>() != 0) overflow_ = true;
+  extremes_.add_saved(state);
+  unit_sums_.add_saved(state);
+  point_sums_.add_saved(state);
+}
+
 bool StreamedMoments::too_coarse(std::int64_t unit) const {
   const double rows = static_cast<double>(unit_sums_.rows(unit));
   for (std::int64_t point = 0; point < extent_.points; ++point) {

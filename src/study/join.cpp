@@ -1,3 +1,4 @@
+#include "identity.hpp"
 #include "orrery/archive/checksum.hpp"
 #include "orrery/archive/reader.hpp"
 #include "orrery/core/concat.hpp"
@@ -6,8 +7,8 @@
 #include "orrery/study/model_input.hpp"
 #include "orrery/study/perturb.hpp"
 #include "orrery/study/sweep_plan.hpp"
+#include "stopwatch.hpp"
 #include "sweep_file.hpp"
-#include "sweep_identity.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -94,7 +95,7 @@ void require_parts(const Sweep& sweep) {
   std::size_t prompts = 0;
   for (const std::filesystem::path& path : parts.files) {
     const Reader file(path);
-    require_same(identity_of(file), identity_of(sweep), path.string());
+    require_same(identity_of_sweep(file), identity_of(sweep), path.string());
     for (const DatasetInfo& info : file.datasets()) {
       if (archive::has_checksum(info)) archive::require_sound(file, info.path);
     }
@@ -116,12 +117,13 @@ void join_parts(const Sweep& sweep, const std::string& command, const parallel::
   const std::vector<std::int64_t> prompts = all_places(sweep);
   Stopwatch watch;
   archive::FinishedParts parts;
-  std::optional<SweepFile> file;
+  std::optional<ResultFile> file;
   parallel::agree(ranks, "finding the parts", [&] {
     parts = archive::finished_parts(sweep.options.out);
     const ModelInput model = read_model(sweep.options.model, sweep.trace.seed);  // its configuration alone
-    file.emplace(ranks, sweep, prompts,
-                 sweep_attributes(sweep, model.config, resources, command, ranks.size()));
+    file.emplace(ranks,
+                 sweep_file_layout(sweep, prompts,
+                                   sweep_attributes(sweep, model.config, resources, command, ranks.size())));
   });
   try {
     file->take([&] { return archive::Output::for_join(sweep.options.out, sweep.options.existing); });
@@ -137,7 +139,7 @@ void join_parts(const Sweep& sweep, const std::string& command, const parallel::
       }
     });
     progress.end();
-    file->finish([&] {
+    finish_sweep(ranks, *file, [&] {
       return std::vector<archive::Attribute>{{"/timing", "total_seconds", watch.seconds()},
                                              {"/timing", "parts", parts.count}};
     });

@@ -1,8 +1,10 @@
 #include "orrery/study/machine_options.hpp"
 
 #include "option_words.hpp"
+#include "orrery/core/number_text.hpp"
 
 #include <array>
+#include <cmath>
 
 namespace orrery::study {
 namespace {
@@ -35,11 +37,31 @@ std::string ini_path(const char* name, const std::filesystem::path& path) {
 
 void MachineOptions::validate() const {
   require_range("threads", threads, 0, 4096);
+  if (!(stall_minutes >= 0) || !std::isfinite(stall_minutes)) {
+    throw core::usage_error("--stall-minutes is no time", core::number_text(stall_minutes),
+                            "give minutes such as 30, or 0 for never");
+  }
 }
 
 std::string to_ini(const MachineOptions& o) {
   return ini_line("device", name_of(o.device)) + ini_line("threads", o.threads) +
-         ini_line("order", name_of(o.order));
+         ini_line("order", name_of(o.order)) +
+         ini_line("checkpoint-every", concat(core::number_text(o.checkpoint_seconds), "s")) +
+         ini_line("stall-minutes", core::number_text(o.stall_minutes));
+}
+
+double seconds_from(const char* option, const std::string& text) {
+  double unit = 1;
+  std::string_view digits = text;
+  if (!digits.empty() && digits.find_first_of("smh", digits.size() - 1) != std::string_view::npos) {
+    unit = digits.back() == 's' ? 1 : digits.back() == 'm' ? 60 : 3600;
+    digits.remove_suffix(1);
+  }
+  const auto number = number_from<double>(digits);
+  if (!number || !std::isfinite(*number) || *number < 0) {
+    throw core::usage_error(concat("--", option, " is no time"), text, "give one such as 90s, 10m or 2h");
+  }
+  return *number * unit;
 }
 
 DeviceChoice device_choice_from(const std::string& word) {

@@ -3,8 +3,10 @@
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
 
+#include <charconv>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,6 +36,16 @@ const char* word_of(Choice choice, Words<Choice> words) {
     if (known == choice) return name.data();
   }
   return "";
+}
+
+/// A number that takes up the whole text; nothing otherwise.
+template <class Number>
+std::optional<Number> number_from(std::string_view text) {
+  Number number{};
+  const char* end = text.data() + text.size();
+  const auto [stopped, failure] = std::from_chars(text.data(), end, number);
+  if (failure != std::errc() || stopped != end) return std::nullopt;
+  return number;
 }
 
 /// Throws usage_error unless least ≤ value ≤ greatest.

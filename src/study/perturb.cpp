@@ -1,5 +1,7 @@
 #include "orrery/study/perturb.hpp"
 
+#include "done_blocks.hpp"
+#include "identity.hpp"
 #include "orrery/archive/checkpoint.hpp"
 #include "orrery/archive/reader.hpp"
 #include "orrery/core/concat.hpp"
@@ -15,14 +17,16 @@
 #include "orrery/text/tokenizer.hpp"
 #include "part_means.hpp"
 #include "part_progress.hpp"
+#include "round_clock.hpp"
+#include "stopwatch.hpp"
 #include "sweep_block.hpp"
 #include "sweep_file.hpp"
-#include "sweep_identity.hpp"
 #include "sweep_writer.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -42,14 +46,19 @@ class SweepRun {
  public:
   SweepRun(const Sweep& sweep, const std::string& command, const parallel::Communicator& ranks,
            core::ProgressSink& progress)
-      : sweep_(sweep), command_(command), ranks_(ranks), node_(ranks.split_by_node()), progress_(progress) {}
+      : sweep_(sweep),
+        command_(command),
+        ranks_(ranks),
+        node_(ranks.split_by_node()),
+        progress_(progress),
+        clock_(ranks, sweep.options.machine.checkpoint_seconds) {}
 
   void run() {
     prepare();
     try {
       take_output();
       compute();
-      file_->finish([&] { return last_attributes(); });
+      finish_sweep(ranks_, *file_, [&] { return last_attributes(); });
     } catch (const parallel::AgreedError& error) {
       file_->abandon(goes_on_ || is_committed_, error.code());
       throw;
@@ -68,7 +77,7 @@ class SweepRun {
   void run_round(std::span<const std::int64_t> blocks, const SweepOnDevice& sweep,
                  core::ProgressSink& progress);
   void commit(const std::vector<DoneBlock>& done);
-  bool checkpoint_is_due();
+  void stop_if_asked();
   void write_checkpoint();
   std::uint64_t write_block(const std::vector<PromptResult>& results);
   std::uint64_t hash_of_block(std::int64_t block);
@@ -79,13 +88,14 @@ class SweepRun {
   const parallel::Communicator& ranks_;
   parallel::Communicator node_;
   core::ProgressSink& progress_;
-  Stopwatch watch_, whole_, since_checkpoint_;
+  RoundClock clock_;
+  Stopwatch watch_, whole_;
 
   Resources resources_;
   ModelInput model_;
   SweepPlan plan_;
   std::vector<std::int64_t> prompts_;  // places in the sweep of the file's prompts
-  std::optional<SweepFile> file_;
+  std::optional<ResultFile> file_;
   std::optional<model::Llama> llama_;
   std::optional<model::LlamaWeights> weights_;
   std::future<std::string> model_hash_;  // on rank 0, taken while blocks run
@@ -110,8 +120,9 @@ void SweepRun::prepare() {
     plan_ = plan_sweep(sweep_, model_.config, planned);
     require_memory(plan_, planned);
     prompts_ = plan_.prompts();
-    file_.emplace(ranks_, sweep_, prompts_,
-                  sweep_attributes(sweep_, model_.config, resources_, command_, ranks_.size()));
+    file_.emplace(ranks_, sweep_file_layout(
+                              sweep_, prompts_,
+                              sweep_attributes(sweep_, model_.config, resources_, command_, ranks_.size())));
   });
 }
 
@@ -140,7 +151,8 @@ void SweepRun::check_model_hash(bool wait) {
 void SweepRun::take_output() {
   const PerturbOptions& options = sweep_.options;
   goes_on_ = file_->take([&] { return archive::Output(options.out, options.existing, options.part); });
-  Identity identity = identity_of(sweep_, resources_);
+  Identity identity = identity_of(sweep_);
+  add_machine(identity, resources_);
   parallel::agree(ranks_, "the checkpoint", [&] {
     if (!ranks_.is_root()) return;
     const std::filesystem::path path = file_->output().checkpoint();
@@ -173,40 +185,13 @@ std::uint64_t SweepRun::write_block(const std::vector<PromptResult>& results) {
   return hash;
 }
 
-/// The chosen blocks that no earlier run committed, or whose numbers are not in the file as they were
-/// committed: a machine that went down may have lost them.
+/// The chosen blocks that no earlier run committed.
 std::vector<std::int64_t> SweepRun::blocks_to_do() {
-  std::vector<std::int64_t> done;
-  std::vector<std::uint64_t> hashes;
-  for (const auto& [block, hash] : checkpoint_.blocks) {
-    done.push_back(block);
-    hashes.push_back(hash);
-  }
-  std::int64_t count = std::ssize(done);
-  ranks_.broadcast(std::as_writable_bytes(std::span(&count, 1)));
-  done.resize(static_cast<std::size_t>(count));
-  hashes.resize(static_cast<std::size_t>(count));
-  ranks_.broadcast(std::as_writable_bytes(std::span(done)));
-  ranks_.broadcast(std::as_writable_bytes(std::span(hashes)));
-  std::vector<std::int64_t> sound(static_cast<std::size_t>(count), 0);
-  parallel::agree(ranks_, "checking the blocks that are done", [&] {
-    for (std::int64_t i = ranks_.rank(); i < count; i += ranks_.size()) {
-      const auto index = static_cast<std::size_t>(i);
-      const bool known = std::ranges::binary_search(plan_.chosen, done[index]);
-      sound[index] = known && hash_of_block(done[index]) == hashes[index] ? 1 : 0;
-    }
-  });
-  ranks_.sum(std::span(sound));
-  std::vector<std::int64_t> left = plan_.chosen;
-  for (std::size_t i = 0; i < sound.size(); ++i) {
-    if (sound[i] == 1) {
-      std::erase(left, done[i]);
-    } else if (ranks_.is_root()) {
-      checkpoint_.blocks.erase(done[i]);
-      core::log_warn(concat("block ", done[i], " is not in the file as it was committed: it is done again"));
-    }
-  }
-  resumed_ = std::ssize(plan_.chosen) - std::ssize(left);
+  const std::vector<std::int64_t> done = sound_blocks(
+      ranks_, checkpoint_, plan_.chosen, "block", [&](std::int64_t block) { return hash_of_block(block); });
+  std::vector<std::int64_t> left;
+  std::ranges::set_difference(plan_.chosen, done, std::back_inserter(left));
+  resumed_ = std::ssize(done);
   if (resumed_ > 0) core::log_info(concat(resumed_, " of ", plan_.chosen.size(), " blocks are done already"));
   return left;
 }
@@ -268,9 +253,12 @@ void SweepRun::compute() {
       return static_cast<std::size_t>(std::min(of_round * plan_.round_blocks, std::ssize(mine)));
     };
     PartProgress part(progress_, round, rounds);
+    stop_if_asked();
     run_round(mine.subspan(place(round), place(round + 1) - place(round)), sweep, part);
-    if (checkpoint_is_due()) write_checkpoint();
+    // Never before the model is known to be that of the trace: a later run takes for done what it names.
+    if (clock_.checkpoint_is_due(/*may=*/!model_hash_.valid())) write_checkpoint();
   }
+  stop_if_asked();
   progress_.end();
   weights_->free();
   parallel::agree(ranks_, "checking the model", [&] { check_model_hash(/*wait=*/true); });
@@ -313,12 +301,14 @@ void SweepRun::commit(const std::vector<DoneBlock>& done) {
   }
 }
 
-/// Collective: whether the time has come. Never before the model is known to be that of the trace: a later
-/// run takes for done what a checkpoint names.
-bool SweepRun::checkpoint_is_due() {
-  const bool is_known = !model_hash_.valid();
-  const bool waited = since_checkpoint_.seconds() >= sweep_.options.checkpoint_seconds;
-  return ranks_.max(std::int64_t{ranks_.is_root() && is_known && waited}) != 0;
+/// Collective: where a rank was asked to stop, commits what is done and ends.
+void SweepRun::stop_if_asked() {
+  if (!clock_.stops()) return;
+  parallel::agree(ranks_, "checking the model", [&] { check_model_hash(/*wait=*/true); });
+  write_checkpoint();
+  const core::Error error = core::stopped(
+      concat(checkpoint_.blocks.size(), " of ", plan_.chosen.size(), " blocks are done"), file_->work());
+  throw parallel::AgreedError(error.code(), error.what());
 }
 
 /// Collective.
@@ -329,7 +319,7 @@ void SweepRun::write_checkpoint() {
     archive::write_checkpoint(file_->output().checkpoint(), checkpoint_);
     is_committed_ = !checkpoint_.blocks.empty();
   });
-  since_checkpoint_ = Stopwatch();
+  clock_.restart();
 }
 
 /// On rank 0.
@@ -356,7 +346,7 @@ bool is_done(const Sweep& sweep) {
   if (options.existing != archive::Existing::resume) return false;
   const std::optional<std::filesystem::path> result = archive::finished_result(options.out, options.part);
   if (!result) return false;
-  require_same(identity_of(archive::Reader(*result)), identity_of(sweep), result->string());
+  require_same(identity_of_sweep(archive::Reader(*result)), identity_of(sweep), result->string());
   return true;
 }
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <sstream>
@@ -35,16 +34,6 @@ std::vector<std::string> split(const std::string& text) {
   std::istringstream in(text);
   for (std::string part; std::getline(in, part, ',');) parts.push_back(part);
   return parts;
-}
-
-/// A number that takes up the whole text; nothing otherwise.
-template <class Number>
-std::optional<Number> number_from(std::string_view text) {
-  Number number{};
-  const char* end = text.data() + text.size();
-  const auto [stopped, failure] = std::from_chars(text.data(), end, number);
-  if (failure != std::errc() || stopped != end) return std::nullopt;
-  return number;
 }
 
 }  // namespace
@@ -145,20 +134,6 @@ archive::Part part_from(const std::string& text) {
   return {*number, *count};
 }
 
-double seconds_from(const char* option, const std::string& text) {
-  double unit = 1;
-  std::string_view digits = text;
-  if (!digits.empty() && digits.find_first_of("smh", digits.size() - 1) != std::string_view::npos) {
-    unit = digits.back() == 's' ? 1 : digits.back() == 'm' ? 60 : 3600;
-    digits.remove_suffix(1);
-  }
-  const auto number = number_from<double>(digits);
-  if (!number || !std::isfinite(*number) || *number < 0) {
-    throw usage_error(concat("--", option, " is no time"), text, "give one such as 90s, 10m or 2h");
-  }
-  return *number * unit;
-}
-
 TeleportMode teleport_mode_from(const std::string& word) {
   return choice_from<TeleportMode>(word, "mode", modes);
 }
@@ -249,7 +224,6 @@ std::string to_ini(const PerturbOptions& o) {
   line("batch-tokens", o.batch_tokens);
   line("batch-rows", o.batch_rows);
   text += to_ini(o.machine);
-  line("checkpoint-every", concat(core::number_text(o.checkpoint_seconds), "s"));
   return text;
 }
 

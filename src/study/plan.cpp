@@ -58,29 +58,15 @@ std::int64_t row_bytes(const TraceInput& input, const TraceOptions& options) {
   return input.config.points() * input.config.width * number_bytes(options);
 }
 
-/// Cuts `share` into rounds: their rows fill the memory of one, and each thread has a tile.
-std::vector<std::vector<std::int64_t>> rounds_of(const TracePlan& plan,
-                                                 const std::vector<std::int64_t>& share,
+/// Cuts `share` into rounds.
+std::vector<std::vector<std::int64_t>> rounds_of(const TracePlan& plan, std::span<const std::int64_t> share,
                                                  const TraceInput& input, const TraceOptions& options,
                                                  int threads) {
   std::vector<std::vector<std::int64_t>> rounds;
-  std::int64_t rows = 0;
-  std::int64_t bytes = 0;
-  const auto full = [&] {
-    if (rounds.empty()) return true;
-    if (std::ssize(rounds.back()) < threads) return false;
-    return plan.order == schedule::Order::tiles ? rows >= round_rows : bytes >= layers_round_bytes;
-  };
-  for (const std::int64_t tile : share) {
-    if (full()) {
-      rounds.emplace_back();
-      rows = bytes = 0;
-    }
-    const schedule::Tile& one = tile_at(plan, tile);
-    rounds.back().push_back(tile);
-    rows += rows_of(one, input);
-    bytes += rows_of(one, input) * row_bytes(input, options) +
-             schedule::waiting_bytes(input.config, one, *options.dtype, options.residual);
+  while (!share.empty()) {
+    const auto size = static_cast<std::size_t>(round_size(plan, share, input, options, threads));
+    rounds.emplace_back(share.begin(), share.begin() + static_cast<std::ptrdiff_t>(size));
+    share = share.subspan(size);
   }
   return rounds;
 }
@@ -89,12 +75,9 @@ std::vector<std::vector<std::int64_t>> rounds_of(const TracePlan& plan,
 void plan_rounds(TracePlan& plan, const TraceInput& input, const TraceOptions& options,
                  const PlannedRanks& ranks) {
   plan.rounds.clear();
-  std::size_t most = 0;
   for (const auto& share : plan.shares) {
     plan.rounds.push_back(rounds_of(plan, share, input, options, ranks.threads));
-    most = std::max(most, plan.rounds.back().size());
   }
-  for (auto& rounds : plan.rounds) rounds.resize(most);
   std::vector<std::int64_t> order(plan.tiles.size());
   std::iota(order.begin(), order.end(), std::int64_t{0});
   core::Random(core::narrow<std::uint64_t>(options.seed), core::Purpose::pilot).shuffle(std::span(order));
@@ -158,17 +141,17 @@ void count_memory(TracePlan& plan, const TraceInput& input, const TraceOptions& 
 /// Takes the first order, and in streaming the fewest groups of points, with which a node's memory is enough;
 /// the last that was tried where none is.
 void choose_order(TracePlan& plan, const TraceInput& input, const TraceOptions& options,
-                  const PlannedRanks& ranks) {
+                  const PlannedRanks& ranks, std::int64_t point_groups) {
   std::vector<schedule::Order> orders = {schedule::Order::tiles, schedule::Order::layers};
   if (options.machine.order == OrderChoice::tiles || ranks.gpu) orders = {schedule::Order::tiles};
   if (options.machine.order == OrderChoice::layers) orders = {schedule::Order::layers};
   const std::int64_t most_groups = plan.moments == Moments::rows ? 1 : input.config.points();
   for (const schedule::Order order : orders) {
     plan.order = order;
-    for (plan.point_groups = 1;; ++plan.point_groups) {
+    for (plan.point_groups = std::max<std::int64_t>(point_groups, 1);; ++plan.point_groups) {
       count_memory(plan, input, options, ranks);
       if (ranks.available_bytes == 0 || plan.node_bytes <= ranks.available_bytes) return;
-      if (plan.point_groups == most_groups) break;
+      if (point_groups != 0 || plan.point_groups == most_groups) break;
     }
   }
 }
@@ -214,7 +197,28 @@ archive::Layout layout_of(const TraceInput& input, const TraceOptions& options, 
   return archive::trace_layout(file_extent(input, options, ranks));
 }
 
-TracePlan plan_trace(const TraceInput& input, const TraceOptions& options, const PlannedRanks& ranks) {
+std::int64_t round_size(const TracePlan& plan, std::span<const std::int64_t> left, const TraceInput& input,
+                        const TraceOptions& options, int threads) {
+  if (plan.moments == Moments::rows) return std::ssize(left);
+  std::int64_t size = 0;
+  std::int64_t rows = 0;
+  std::int64_t bytes = 0;
+  // Each thread has a tile at least.
+  const auto full = [&] {
+    if (size < std::max(threads, 1)) return false;
+    return plan.order == schedule::Order::tiles ? rows >= round_rows : bytes >= layers_round_bytes;
+  };
+  for (; size < std::ssize(left) && !full(); ++size) {
+    const schedule::Tile& one = tile_at(plan, left[static_cast<std::size_t>(size)]);
+    rows += rows_of(one, input);
+    bytes += rows_of(one, input) * row_bytes(input, options) +
+             schedule::waiting_bytes(input.config, one, *options.dtype, options.residual);
+  }
+  return size;
+}
+
+TracePlan plan_trace(const TraceInput& input, const TraceOptions& options, const PlannedRanks& ranks,
+                     std::int64_t point_groups) {
   TracePlan plan;
   plan.moments = moments_of(options, input);
   plan.tiles = schedule::make_tiles(input.run_lengths, options.tile_tokens);
@@ -235,7 +239,7 @@ TracePlan plan_trace(const TraceInput& input, const TraceOptions& options, const
                              ? statistics::statistics_flops(extent, options.permutations)
                              : statistics::streaming_flops(extent, options.permutations);
   plan.file_bytes = archive::file_bytes(layout_of(input, options, ranks.ranks));
-  choose_order(plan, input, options, ranks);
+  choose_order(plan, input, options, ranks, point_groups);
   return plan;
 }
 

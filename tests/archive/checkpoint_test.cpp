@@ -43,14 +43,14 @@ TEST(Checkpoint, IsJsonThatAPersonCanRead) {
   write_checkpoint(folder / "checkpoint", {{{"seed", "7"}}, {{3, 0xabc}}});
   EXPECT_EQ(text_in(folder / "checkpoint"),
             "{\"blocks\":[{\"block\":3,\"hash\":\"0000000000000abc\"}],\"format\":\"orrery-checkpoint\","
-            "\"format_version\":1,\"identity\":{\"seed\":\"7\"}}\n");
+            "\"format_version\":1,\"identity\":{\"seed\":\"7\"},\"passes\":[],\"point_groups\":1}\n");
 }
 
 /// A checkpoint with one of its parts replaced.
 std::string with(const std::string& before, const std::string& after) {
   std::string text =
       R"({"format": "orrery-checkpoint", "format_version": 1, "identity": {"a": "b"},)"
-      R"( "blocks": [{"block": 2, "hash": "0000000000000abc"}, {"block": 5, "hash": "0000000000000abd"}]})";
+      R"( "blocks": [{"block": 2, "hash": "0000000000000abc"}, {"block": 5, "hash": "0000000000000abd"}], "passes": [["state-1", "state-1-0"]], "point_groups": 1})";
   const std::size_t place = text.find(before);
   EXPECT_NE(place, std::string::npos) << before;
   return text.replace(place, before.size(), after);

@@ -15,6 +15,10 @@ namespace orrery::archive {
 /// where `validate` does.
 void build_file(const std::filesystem::path& path, const Layout& layout);
 
+/// Adds to a built file the datasets of `more`, with their values and scales; the groups are there. One rank
+/// calls it, when no other has the file open. Throws io_error.
+void append_to_file(const std::filesystem::path& path, const Layout& more);
+
 /// Size of the file that `build_file` would make, to a few kilobytes: its skeleton is built in memory, with
 /// no file, and the arrays' bytes are added.
 std::int64_t file_bytes(const Layout& layout);

@@ -77,6 +77,10 @@ struct Layout {
 const Scale& scale_named(const Layout& layout, const std::string& name);
 const Dataset& dataset_named(const Layout& layout, const std::string& path);
 
+/// Takes a dataset out of a layout, with the scales that no other dataset needs, as a layout of its own: for
+/// what is known only at the end, even its shape (`append_to_file`).
+Layout split_off(Layout& layout, const std::string& path);
+
 /// Where the scale lies: "/sample".
 std::string path_of(const Scale& scale);
 

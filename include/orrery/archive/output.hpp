@@ -53,6 +53,14 @@ class Output {
   /// OUT.part/skeleton, OUT.part/3-of-8.skeleton: a copy of the file's, while its last attributes are
   /// written.
   std::filesystem::path skeleton() const { return own("skeleton"); }
+  /// OUT.part/rows.h5: rows that are kept while the run lasts, and not in the file.
+  std::filesystem::path rows() const { return own("rows.h5"); }
+  /// OUT.part/heartbeat: how the ranks get on.
+  std::filesystem::path heartbeat() const { return own("heartbeat"); }
+  /// OUT.part/state-12: sums that a checkpoint names. Each rank's own stand behind that name and "-RANK".
+  std::filesystem::path state(std::int64_t number) const;
+  /// Removes the files of sums but those whose names are among `kept`.
+  void keep_states(const std::vector<std::string>& kept) const;
   /// Where `publish` puts the file: OUT, or OUT.part/3-of-8.h5.
   const std::filesystem::path& result() const { return result_; }
 
@@ -86,6 +94,7 @@ class Output {
   std::filesystem::path own(const char* name) const;
   bool is_join() const;
   bool has_own_files() const;
+  std::vector<std::string> own_names() const;
   bool is_finished() const;
   void refuse_existing() const;
   void check_neighbours() const;

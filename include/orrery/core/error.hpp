@@ -38,6 +38,9 @@ Error internal_error(const std::string& problem, const std::string& seen, const 
 Error io_error(const std::string& problem, const std::string& seen, const std::string& advice);
 Error resource_error(const std::string& problem, const std::string& seen, const std::string& advice);
 
+/// Work that ends early because it was asked to: `done` of it is kept in `where`.
+Error stopped(const std::string& done, const std::string& where);
+
 /// io_error whose "seen" is PATH and the text of `errno`, as a failed system call left it.
 Error system_error(const std::string& problem, const std::string& path, const std::string& advice);
 

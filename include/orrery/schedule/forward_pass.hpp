@@ -47,20 +47,29 @@ class ForwardPass {
   using RunMaker = std::function<std::unique_ptr<TileRun>(std::int64_t)>;
   using VisitorMaker = std::function<std::unique_ptr<model::StreamVisitor>(std::int64_t)>;
 
+  /// Whether to end early; asked from the threads that run tiles.
+  using Cut = std::function<bool()>;
+  static bool never() { return false; }
+
   ForwardPass(const model::Llama& llama, model::LlamaWeights& weights, Order order, int threads)
       : llama_(llama), weights_(weights), order_(order), threads_(threads) {}
 
   /// Collective over `ranks`, also for a rank without tiles: an error on one is thrown on all. `costs` of the
-  /// tiles tell the sink how far the pass is.
-  void run(const parallel::Communicator& ranks, std::span<const double> costs, const RunMaker& make_run,
-           core::ProgressSink& progress);
+  /// tiles tell the sink how far the pass is. Once `cut` says so, this rank begins no further tile but its
+  /// threads' first ones; with Order::layers all tiles are begun at once. Returns which of them ran,
+  /// ascending.
+  std::vector<std::int64_t> run(const parallel::Communicator& ranks, std::span<const double> costs,
+                                const RunMaker& make_run, core::ProgressSink& progress,
+                                const Cut& cut = never);
   /// The same of plain batches that a visitor each looks at.
-  void run(const parallel::Communicator& ranks, std::span<const Tile> tiles, const Samples& samples,
-           const VisitorMaker& make_visitor, core::ProgressSink& progress);
+  std::vector<std::int64_t> run(const parallel::Communicator& ranks, std::span<const Tile> tiles,
+                                const Samples& samples, const VisitorMaker& make_visitor,
+                                core::ProgressSink& progress, const Cut& cut = never);
 
  private:
-  void run_tiles(const parallel::Communicator& ranks, std::int64_t count, const RunMaker& make_run,
-                 const std::function<void(std::int64_t)>& count_layer);
+  std::vector<std::int64_t> run_tiles(const parallel::Communicator& ranks, std::int64_t count,
+                                      const RunMaker& make_run,
+                                      const std::function<void(std::int64_t)>& count_layer, const Cut& cut);
   void run_layers(const parallel::Communicator& ranks, std::int64_t count, const RunMaker& make_run,
                   const std::function<void(std::int64_t)>& count_layer);
 

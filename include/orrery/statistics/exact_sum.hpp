@@ -1,5 +1,6 @@
 #pragma once
 
+#include "orrery/core/state.hpp"
 #include "orrery/parallel/communicator.hpp"
 
 #include <cstdint>
@@ -29,6 +30,10 @@ class ExactSums {
   void merge(const ExactSums& other);
   /// Collective: the sums over all ranks, on all. Once, after the last `add`.
   void reduce(const parallel::Communicator& ranks);
+
+  void save(core::StateWriter& state) const;
+  /// Adds what sums of the same size have saved.
+  void add_saved(core::StateReader& state);
 
   /// How many terms that are not NaN.
   std::int64_t count(std::int64_t i) const { return counts_[i]; }
@@ -68,6 +73,8 @@ class ExactMoments {
   void merge(const ExactMoments& other) { sums_.merge(other.sums_); }
   /// Collective: over all ranks, on all. Once, after the last `add`.
   void reduce(const parallel::Communicator& ranks) { sums_.reduce(ranks); }
+  void save(core::StateWriter& state) const { sums_.save(state); }
+  void add_saved(core::StateReader& state) { sums_.add_saved(state); }
 
   std::int64_t count(std::int64_t i) const { return sums_.count(i); }
   double mean(std::int64_t i) const { return sums_.mean(i); }  ///< NaN where there are no values

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "orrery/core/state.hpp"
 #include "orrery/parallel/communicator.hpp"
 
 #include <ATen/core/Tensor.h>
@@ -58,6 +59,14 @@ class GramSums {
   /// The others give the items' memory back. Once an item, after its last `add`; the results below are the
   /// owner's. Small items are quicker by the dozen.
   void reduce(const parallel::Communicator& ranks, std::int64_t first, int owner, std::int64_t count = 1);
+  /// Collective: the same for sums that are not complete: the others' items are empty then, and all may add
+  /// more.
+  void gather(const parallel::Communicator& ranks, std::int64_t first, int owner, std::int64_t count = 1);
+
+  /// Writes the items that have rows: after `gather`, those of this rank.
+  void save(core::StateWriter& state);
+  /// Adds what sums of the same size have saved. Throws bad_input where they were of another.
+  void add_saved(core::StateReader& state);
 
   std::int64_t rows(std::int64_t item) const { return items_[item].rows; }
   /// S_i, rounded once.
@@ -74,6 +83,7 @@ class GramSums {
  private:
   friend class GramSumsTamper;  // of the tests: plants errors
 
+  enum class Others { release, empty };
   struct Item {
     std::vector<std::int64_t> low;   // panels, then S_i: the value is high · 2⁴⁸ + low
     std::vector<std::int32_t> high;  // the same
@@ -82,6 +92,7 @@ class GramSums {
     std::int64_t bound = 0;  // of |low|
   };
 
+  Item empty_item() const;
   std::int64_t panel_begin(std::int64_t panel_index) const;
   std::int64_t place(std::int64_t i, std::int64_t j) const;
   std::int64_t sum_place(std::int64_t i) const;
@@ -96,6 +107,8 @@ class GramSums {
   void add_lines(Item& item, const at::Tensor& q) const;
   template <class Multiply>
   void add_panels(Item& item, std::int64_t factor, const Multiply& multiply) const;
+  void combine(const parallel::Communicator& ranks, std::int64_t first, int owner, std::int64_t count,
+               Others others);
   void make_room(Item& item, std::int64_t bound) const;
   void spill(Item& item) const;
   void verify(const Item& item, std::int64_t index) const;

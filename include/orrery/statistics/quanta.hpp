@@ -1,5 +1,6 @@
 #pragma once
 
+#include "orrery/core/state.hpp"
 #include "orrery/parallel/communicator.hpp"
 #include "orrery/statistics/shards.hpp"
 
@@ -23,6 +24,10 @@ class Extremes {
   void add_point(const at::Tensor& rows, std::int64_t point);
   /// Collective: over the rows of all ranks, on all. May be called again after more rows.
   void reduce(const parallel::Communicator& ranks);
+
+  void save(core::StateWriter& state) const;
+  /// Takes in the extremes that another of the same size has saved.
+  void add_saved(core::StateReader& state);
 
   std::int64_t points() const { return std::ssize(least_) / units_; }
   std::int64_t units() const { return units_; }
@@ -72,6 +77,10 @@ class Quanta {
   /// a quarter of it, 512 rows go into one exact product. Then ‖y‖ ≥ √2·2²³ for every unit that varies.
   static Quanta of_all_rows(const parallel::Communicator& ranks, Extremes extremes);
 
+  /// The same again, of (P, D) numbers.
+  static Quanta load(core::StateReader& state, const Extent& extent);
+  void save(core::StateWriter& state) const;
+
   const at::Tensor& shift() const { return shift_; }  ///< (P, D) float64
   const at::Tensor& scale() const { return scale_; }  ///< (P, D) float64, powers of two
   const double* shift(std::int64_t point) const { return shift_.const_data_ptr<double>() + point * units(); }
@@ -88,6 +97,7 @@ class Quanta {
 
  private:
   Quanta(const Extremes& extremes, bool finest);
+  Quanta(core::StateReader& state, const Extent& extent);
   static Quanta agreed(const parallel::Communicator& ranks, Extremes extremes, bool finest);
   std::int64_t units() const { return scale_.size(1); }
 

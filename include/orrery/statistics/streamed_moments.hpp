@@ -1,5 +1,6 @@
 #pragma once
 
+#include "orrery/core/state.hpp"
 #include "orrery/parallel/communicator.hpp"
 #include "orrery/statistics/gram_sums.hpp"
 #include "orrery/statistics/quanta.hpp"
@@ -45,6 +46,13 @@ class StreamedMoments {
   /// that varies does so by too few quanta for correlations to 10⁻⁶ (`Quanta`). Merges extremes over ranks,
   /// and brings each unit's sums to the rank that `by_unit` gives the unit.
   bool must_repeat(const parallel::Communicator& ranks);
+
+  /// Collective: each sum so far to the rank that `must_repeat` and `reduce_points` will bring it to, so that
+  /// all ranks' `save` together write it once. Rows may be added afterwards.
+  void gather(const parallel::Communicator& ranks);
+  void save(core::StateWriter& state);
+  /// Adds what moments of the same extent, quanta and content have saved.
+  void add_saved(core::StateReader& state);
 
   const Quanta& quanta() const { return quanta_; }
   /// Of all rows after `must_repeat`, of this rank's before.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "orrery/core/state.hpp"
 #include "orrery/parallel/communicator.hpp"
 #include "orrery/statistics/exact_sum.hpp"
 #include "orrery/statistics/gram_sums.hpp"
@@ -40,6 +41,10 @@ struct StreamingOptions {
 ///     while (streamed.wants_rows()) { for (each round) streamed.add(rows); streamed.end_pass(); }
 ///     for (each round) scores = streamed.add_scores(rows);
 ///     result = streamed.finish();
+///
+/// What a pass has added up so far can be saved between two `add`s and restored in another process, on any
+/// number of ranks: after `restore` it is as if the rows had been added here. A pass that has ended is gone
+/// through again by restoring what was saved at its end, and `end_pass`.
 class StreamedStatistics {
  public:
   /// Collective. `ranks` must outlive it. `extent.samples` is N.
@@ -69,6 +74,18 @@ class StreamedStatistics {
   void add(const SampleShard& rows);
   /// Collective: after the last rows of a pass. Throws internal_error on all ranks where they were not N.
   void end_pass();
+
+  /// Collective: brings sums together, so that all ranks' `save_sums` write each once.
+  void gather();
+  /// What all ranks know of the pass: on one rank is enough.
+  void save_pass(core::StateWriter& state) const;
+  /// What this rank has added up.
+  void save_sums(core::StateWriter& state);
+  /// Begins the pass that was saved again, without any of its sums. Throws bad_input where it is not the pass
+  /// that would come now. On all ranks, in place of the pilot where it is the first.
+  void restore_pass(core::StateReader& state);
+  /// Adds what one rank had added up. All saved sums are to be added, each on any one rank.
+  void add_saved_sums(core::StateReader& state);
 
   /// The pooled scores (m, P, k′) float32 of rows of the last pass, when `wants_rows` no longer. Not
   /// collective.

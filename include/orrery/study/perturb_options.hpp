@@ -62,7 +62,6 @@ struct PerturbOptions {
   archive::Existing existing = archive::Existing::refuse;
   std::optional<archive::Part> part;
   bool join = false;
-  double checkpoint_seconds = 600;
 
   /// Throws usage_error on a value that no sweep can have.
   void validate() const;
@@ -86,8 +85,6 @@ Kinds kinds_from(const std::string& text);
 std::string text_of(const Kinds& kinds);
 /// "3/8": part 3, of 0 … 7.
 archive::Part part_from(const std::string& text);
-/// "90", "90s", "10m", "2h" in seconds.
-double seconds_from(const char* option, const std::string& text);
 
 TeleportMode teleport_mode_from(const std::string& word);
 GridRange grid_range_from(const std::string& word);

@@ -11,6 +11,7 @@
 #include "orrery/study/trace_options.hpp"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,9 +29,10 @@ struct TracePlan {
   std::vector<schedule::Tile> tiles;
   std::vector<std::vector<std::int64_t>> shares;  ///< tiles of each rank
   // Of streaming:
-  /// [rank][round]: a rank's tiles by rounds, whose rows are in memory together; as many rounds on each rank.
+  /// [rank][round]: a rank's tiles by rounds, whose rows are in memory together.
   std::vector<std::vector<std::vector<std::int64_t>>> rounds;
-  std::vector<std::vector<std::vector<std::int64_t>>> pilots;  ///< the same of the tiles that fix the quanta
+  /// The same of the tiles that fix the quanta; as many rounds on each rank.
+  std::vector<std::vector<std::vector<std::int64_t>>> pilots;
   /// The covariances' passes: as many groups of points as it takes for a group to fit into memory.
   std::int64_t point_groups = 1;
 
@@ -59,8 +61,14 @@ archive::Layout layout_of(const TraceInput& input, const TraceOptions& options, 
 
 /// Tiles, shares, order and costs. The tiles depend on input and options alone; `--order auto` keeps all
 /// weights where they fit into the memory that is available, and streaming takes as few groups of points as
-/// fit with them. `options.dtype` is set.
-TracePlan plan_trace(const TraceInput& input, const TraceOptions& options, const PlannedRanks& ranks);
+/// fit with them, or `point_groups` where that is not 0. `options.dtype` is set.
+TracePlan plan_trace(const TraceInput& input, const TraceOptions& options, const PlannedRanks& ranks,
+                     std::int64_t point_groups = 0);
+
+/// How many of a rank's tiles `left` run together next: of kept rows all, in streaming as many as fill the
+/// memory of a round.
+std::int64_t round_size(const TracePlan& plan, std::span<const std::int64_t> left, const TraceInput& input,
+                        const TraceOptions& options, int threads);
 
 /// Throws resource_error where a node would need more than is available.
 void require_memory(const TracePlan& plan, const PlannedRanks& ranks);

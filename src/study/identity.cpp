@@ -1,4 +1,4 @@
-#include "sweep_identity.hpp"
+#include "identity.hpp"
 
 #include "config_text.hpp"
 #include "orrery/core/concat.hpp"
@@ -34,28 +34,45 @@ std::string processors_of(const Resources& resources) {
 
 }  // namespace
 
+std::string input_name(const std::string& input) {
+  return input_prefix + input;
+}
+
 Identity identity_of(const Sweep& sweep) {
   Identity identity;
   add_options(identity, to_ini(sweep.options));
-  identity[concat(input_prefix, "trace")] = sweep.trace.checksum;
-  identity[concat(input_prefix, "model")] = sweep.trace.model_sha256;
+  identity[input_name("trace")] = sweep.trace.checksum;
+  identity[input_name("model")] = sweep.trace.model_sha256;
   return identity;
 }
 
-Identity identity_of(const Sweep& sweep, const Resources& resources) {
-  Identity identity = identity_of(sweep);
+Identity identity_of_sweep(const archive::Reader& file) {
+  Identity identity;
+  add_options(identity, file.text("config"));
+  identity[input_name("trace")] = file.text("trace_checksum");
+  identity[input_name("model")] = file.text("model_sha256");
+  return identity;
+}
+
+Identity identity_of(const TraceOptions& options) {
+  Identity identity;
+  add_options(identity, to_ini(options));
+  return identity;
+}
+
+Identity identity_of_trace(const archive::Reader& file) {
+  Identity identity;
+  add_options(identity, file.text("config"));
+  for (const char* input : {"model", "tokenizer", "corpus"}) {
+    identity[input_name(input)] = file.text(std::string(input) + "_sha256");
+  }
+  return identity;
+}
+
+void add_machine(Identity& identity, const Resources& resources) {
   identity["program"] = core::sha256_of_file("/proc/self/exe");
   identity["libraries"] = libraries();
   identity["processors"] = processors_of(resources);
-  return identity;
-}
-
-Identity identity_of(const archive::Reader& file) {
-  Identity identity;
-  add_options(identity, file.text("config"));
-  identity[concat(input_prefix, "trace")] = file.text("trace_checksum");
-  identity[concat(input_prefix, "model")] = file.text("model_sha256");
-  return identity;
 }
 
 void require_same(const Identity& earlier, const Identity& now, const std::string& where) {
