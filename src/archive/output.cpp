@@ -322,6 +322,14 @@ void Output::reserve(std::int64_t bytes) const {
   reserve_on_disk(file(), bytes + attribute_bytes(bytes));
 }
 
+void Output::reserve_rows() const {
+  reserve_on_disk(rows(), core::narrow<std::int64_t>(fs::file_size(rows())));
+}
+
+void Output::require_room(std::int64_t bytes) const {
+  check_free_space(folder_, bytes);
+}
+
 void Output::publish() {
   sync_to_disk(file());
   if (!replaces_) {

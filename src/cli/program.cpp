@@ -105,6 +105,14 @@ int trace(int& count, char**& arguments, const Words& words) {
   }
   options.validate();
   core::listen_for_stop();
+  if (study::is_done(options, is_first_process())) {
+    if (is_first_process()) {
+      // It clears away what a run left that was killed when the output had its name.
+      const archive::Output cleared(options.out, options.existing);
+      print(concat(options.out.string(), ": complete already\n"));
+    }
+    return 0;
+  }
   const std::string command = command_line(count, arguments);
   const int code = run_on_ranks(count, arguments, [&](const parallel::Communicator& ranks) {
     set_talk(talk, ranks.is_root());

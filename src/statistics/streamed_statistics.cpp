@@ -151,11 +151,11 @@ void StreamedStatistics::expect_all_rows(const char* phase) {
   rows_ = 0;
 }
 
-void StreamedStatistics::end_pass() {
+bool StreamedStatistics::end_pass() {
   expect_all_rows("a pass over the rows");
   ++passes_;
   rows_measured_ = true;
-  if (group_ == 0 && repeats_with_finer_quanta()) return;
+  if (group_ == 0 && repeats_with_finer_quanta()) return true;
   if (group_ == 0) take_units();
   take_points();
   ++group_;
@@ -165,11 +165,12 @@ void StreamedStatistics::end_pass() {
     moments_.reset();
     core::return_freed_memory();
     parallel::agree(ranks_, "making room for moments", [&] { moments_ = moments_of_group(quanta); });
-    return;
+    return false;
   }
   moments_.reset();
   core::return_freed_memory();
   prepare_scores();
+  return false;
 }
 
 /// Collective: whether a pass is to be made again, with quanta from all rows in place of the pilot's. Both

@@ -8,19 +8,11 @@
 #include <algorithm>
 
 namespace orrery::study {
-namespace {
-
-struct Committed {
-  std::int64_t block = 0;
-  std::uint64_t hash = 0;
-};
-
-}  // namespace
 
 std::vector<std::int64_t> sound_blocks(const parallel::Communicator& ranks, archive::Checkpoint& checkpoint,
                                        std::span<const std::int64_t> known, const char* what,
                                        const std::function<std::uint64_t(std::int64_t)>& hash_of) {
-  std::vector<Committed> committed;
+  std::vector<DoneBlock> committed;
   for (const auto& [block, hash] : checkpoint.blocks) committed.push_back({block, hash});
   std::int64_t count = std::ssize(committed);
   ranks.broadcast(std::as_writable_bytes(std::span(&count, 1)));

@@ -10,6 +10,12 @@
 
 namespace orrery::study {
 
+/// A block that was done, with the hash of what it wrote.
+struct DoneBlock {
+  std::int64_t block = 0;
+  std::uint64_t hash = 0;
+};
+
 /// Collective: the blocks, ascending, that rank 0's checkpoint counts as done and whose numbers are in the
 /// file as they were committed: a machine that went down may have lost them. The others are dropped from the
 /// checkpoint, each with a warning that calls it a `what`. `known` are all blocks of the run, ascending.

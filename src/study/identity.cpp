@@ -38,6 +38,14 @@ std::string input_name(const std::string& input) {
   return input_prefix + input;
 }
 
+bool is_input(const std::string& name) {
+  return name.starts_with(input_prefix);
+}
+
+std::string option_name(const std::string& section, const std::string& option) {
+  return concat("option [", section, "] ", option);
+}
+
 Identity identity_of(const Sweep& sweep) {
   Identity identity;
   add_options(identity, to_ini(sweep.options));
@@ -88,7 +96,7 @@ void require_same(const Identity& earlier, const Identity& now, const std::strin
     const std::string before = value_in(earlier), after = value_in(now);
     if (before == after) continue;
     const std::string seen = concat(name, ": ", before, " in ", where, ", ", after, " now");
-    if (name.starts_with(input_prefix)) {
+    if (is_input(name)) {
       throw core::bad_input("the work was begun with another input", seen,
                             "give the same one, or --overwrite to begin again");
     }

@@ -14,8 +14,10 @@ namespace orrery::study {
 /// by their hashes, and what computes.
 using Identity = std::map<std::string, std::string>;
 
-/// The name of an input: "trace", "model", "tokenizer", "corpus".
+/// The names under which an input ("trace", "model", "tokenizer", "corpus") and an option stand there.
 std::string input_name(const std::string& input);
+bool is_input(const std::string& name);
+std::string option_name(const std::string& section, const std::string& option);
 
 /// The sweep's own; and what a sweep file says of itself.
 Identity identity_of(const Sweep& sweep);

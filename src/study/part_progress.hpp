@@ -2,24 +2,23 @@
 
 #include "orrery/core/progress.hpp"
 
-#include <cstdint>
-
 namespace orrery::study {
 
-/// Tells a sink of a phase in `parts` equal parts how far it is, from how far part `part` is.
+/// Tells a sink of a phase how far it is, from how far a part is that takes it from `begin` to `end`, shares
+/// of the whole.
 class PartProgress final : public core::ProgressSink {
  public:
-  PartProgress(core::ProgressSink& whole, std::int64_t part, std::int64_t parts)
-      : whole_(whole), part_(static_cast<double>(part)), parts_(static_cast<double>(parts)) {}
+  PartProgress(core::ProgressSink& whole, double begin, double end)
+      : whole_(whole), begin_(begin), end_(end) {}
 
   void begin(const core::Phase&) override {}
-  void advance(double fraction) override { whole_.advance((part_ + fraction) / parts_); }
+  void advance(double fraction) override { whole_.advance(begin_ + fraction * (end_ - begin_)); }
   void end() override {}
 
  private:
   core::ProgressSink& whole_;
-  double part_;
-  double parts_;
+  double begin_;
+  double end_;
 };
 
 }  // namespace orrery::study

@@ -35,12 +35,6 @@ namespace {
 
 using core::concat;
 
-/// A block that is done, with the hash of what it wrote.
-struct DoneBlock {
-  std::int64_t block;
-  std::uint64_t hash;
-};
-
 /// One sweep, or one part, from beginning to end; its members live through the phases.
 class SweepRun {
  public:
@@ -252,7 +246,8 @@ void SweepRun::compute() {
     const auto place = [&](std::int64_t of_round) {
       return static_cast<std::size_t>(std::min(of_round * plan_.round_blocks, std::ssize(mine)));
     };
-    PartProgress part(progress_, round, rounds);
+    PartProgress part(progress_, static_cast<double>(round) / static_cast<double>(rounds),
+                      static_cast<double>(round + 1) / static_cast<double>(rounds));
     stop_if_asked();
     run_round(mine.subspan(place(round), place(round + 1) - place(round)), sweep, part);
     // Never before the model is known to be that of the trace: a later run takes for done what it names.

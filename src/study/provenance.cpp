@@ -5,6 +5,8 @@
 #include "orrery/core/sha256.hpp"
 #include "orrery/core/version.hpp"
 #include "orrery/study/libraries.hpp"
+#include "orrery/study/model_input.hpp"
+#include "orrery/text/tokenizer.hpp"
 
 #include <utility>
 
@@ -24,9 +26,12 @@ archive::Attribute root(const char* name, archive::AttributeValue value) {
 
 }  // namespace
 
-InputHashes hash_inputs(const TraceOptions& options, const TraceInput& input) {
-  return {hash_model(options.model, input), core::sha256_of_file(options.model / input.tokenizer_file),
-          core::sha256_of_file(options.corpus)};
+std::map<std::string, std::string> hashes_of_inputs(const TraceOptions& options) {
+  const bool untrained = options.weights == WeightChoice::random;
+  const ModelInput model = read_model(options.model, untrained ? std::optional(options.seed) : std::nullopt);
+  return {{"model", hash_model(options.model, model)},
+          {"tokenizer", core::sha256_of_file(options.model / text::tokenizer_file(options.model))},
+          {"corpus", core::sha256_of_file(options.corpus)}};
 }
 
 std::vector<archive::Attribute> run_attributes(const std::string& config, const Resources& resources,

@@ -6,18 +6,14 @@
 #include "orrery/study/trace_options.hpp"
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
 namespace orrery::study {
 
-/// SHA-256 of what a run reads (design.md).
-struct InputHashes {
-  std::string model;
-  std::string tokenizer;
-  std::string corpus;
-};
-InputHashes hash_inputs(const TraceOptions& options, const TraceInput& input);
+/// SHA-256 of what a trace reads: of "model", "tokenizer" and "corpus" (design.md).
+std::map<std::string, std::string> hashes_of_inputs(const TraceOptions& options);
 
 /// Root attributes that are known before computing: program, machine and options (`config`, INI text).
 std::vector<archive::Attribute> run_attributes(const std::string& config, const Resources& resources,

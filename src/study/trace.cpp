@@ -1,122 +1,67 @@
 #include "orrery/study/trace.hpp"
 
-#include "orrery/archive/checksum.hpp"
-#include "orrery/archive/file_builder.hpp"
-#include "orrery/archive/finish.hpp"
-#include "orrery/archive/output.hpp"
-#include "orrery/archive/shared_file.hpp"
+#include "identity.hpp"
+#include "orrery/archive/reader.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/log.hpp"
 #include "orrery/core/machine.hpp"
-#include "orrery/core/narrow.hpp"
 #include "orrery/parallel/agreement.hpp"
-#include "orrery/statistics/streamed_statistics.hpp"
-#include "orrery/statistics/trace_statistics.hpp"
-#include "orrery/study/plan.hpp"
-#include "orrery/study/resources.hpp"
-#include "orrery/study/trace_input.hpp"
+#include "orrery/schedule/cost.hpp"
+#include "orrery/schedule/tiles.hpp"
 #include "part_progress.hpp"
 #include "provenance.hpp"
-#include "stopwatch.hpp"
-#include "trace_forward.hpp"
+#include "row_store.hpp"
+#include "trace_run.hpp"
 #include "trace_writer.hpp"
 
-#include <filesystem>
-#include <future>
+#include <algorithm>
+#include <iterator>
+#include <numeric>
 #include <optional>
+#include <utility>
 
 namespace orrery::study {
-namespace {
 
 using core::concat;
 
-/// One trace from beginning to end; its members live through the phases.
-class Trace {
- public:
-  Trace(TraceOptions options, const std::string& command, const parallel::Communicator& ranks,
-        core::ProgressSink& progress)
-      : options_(std::move(options)),
-        command_(command),
-        ranks_(ranks),
-        node_(ranks.split_by_node()),
-        progress_(progress) {}
-
-  void run() {
-    prepare();
-    try {
-      compute();
-      write();
-    } catch (const parallel::AgreedError& error) {
-      // After a failed write the file stays open (SharedFile); after any other error all ranks are here.
-      if (file_ && file_->is_open() && error.code() != core::ExitCode::io) file_->close();
-      if (output_) output_->discard();
-      throw;
-    }
-    finish();
+void TraceRun::run() {
+  prepare();
+  try {
+    take_output();
+    compute();
+    write();
+    work_.file().publish([&] { return last_words(); });
+  } catch (const parallel::AgreedError& error) {
+    work_.abandon(error.code());
+    throw;
   }
+}
 
- private:
-  void prepare();
-  void compute();
-  void keep_rows(TraceForward& forward);
-  void stream_rows(TraceForward& forward);
-  void open_file();
-  void write();
-  void finish();
-  const std::vector<std::vector<std::int64_t>>& own_rounds() const;
-  core::Phase phase(std::string name) const;
-  std::vector<archive::Attribute> timing() const;
-  std::vector<archive::Attribute> last_attributes();
-
-  TraceOptions options_;
-  const std::string& command_;
-  const parallel::Communicator& ranks_;
-  parallel::Communicator node_;
-  core::ProgressSink& progress_;
-  Stopwatch watch_;
-  Stopwatch whole_;
-
-  Resources resources_;
-  TraceInput input_;
-  TracePlan plan_;
-  archive::Layout layout_;
-  std::optional<archive::Output> output_;    // on rank 0
-  std::optional<archive::SharedFile> file_;  // from the first write to the last
-  std::future<InputHashes> hashes_;          // on rank 0, taken while tiles run
-  statistics::SampleShard rows_;             // where rows are kept
-  statistics::TraceStatistics statistics_;
-  std::int64_t passes_ = 1;  // forwards over the whole corpus
-  double load_seconds_ = 0, forward_seconds_ = 0, statistics_seconds_ = 0, write_seconds_ = 0;
-};
-
-/// Reads and checks everything small, decides, and makes room for the output: all that can fail before
-/// computing.
-void Trace::prepare() {
+/// Reads and checks everything small, and decides: all that can fail before the output is touched.
+void TraceRun::prepare() {
   parallel::agree(ranks_, "checking the options", [&] { options_.validate(); });
   resources_ = find_resources(options_.machine, ranks_, node_);
   if (!options_.dtype) {
     options_.dtype = resources_.device.is_cuda() ? model::DType::bfloat16 : model::DType::float32;
   }
   input_ = read_trace_input(options_, ranks_);
-  const PlannedRanks planned = planned_ranks(resources_, ranks_, node_);
+  planned_ = planned_ranks(resources_, ranks_, node_);
   parallel::agree(ranks_, "planning", [&] {
-    plan_ = plan_trace(input_, options_, planned);
-    require_memory(plan_, planned);
-    layout_ = layout_of(input_, options_, ranks_.size());
-    for (archive::Attribute& attribute : provenance(options_, input_, resources_, command_, ranks_.size())) {
-      layout_.attributes.push_back(std::move(attribute));
-    }
+    plan_ = plan_trace(input_, options_, planned_);
+    require_memory(plan_, planned_);
+    all_tiles_.resize(plan_.tiles.size());
+    std::iota(all_tiles_.begin(), all_tiles_.end(), std::int64_t{0});
   });
-  try {
-    parallel::agree(ranks_, "making the output file", [&] {
-      if (!ranks_.is_root()) return;
-      output_.emplace(options_.out, options_.existing);
-      archive::build_file(output_->file(), layout_);
-      output_->reserve(core::narrow<std::int64_t>(std::filesystem::file_size(output_->file())));
+}
+
+void TraceRun::take_output() {
+  const std::int64_t groups = work_.take(options_, input_, resources_, plan_,
+                                         provenance(options_, input_, resources_, command_, ranks_.size()));
+  if (groups != plan_.point_groups) {
+    parallel::agree(ranks_, "planning", [&] {
+      plan_ = plan_trace(input_, options_, planned_, groups);
+      require_memory(plan_, planned_);
     });
-  } catch (const parallel::AgreedError&) {
-    if (output_) output_->discard();
-    throw;
   }
   core::log_info(concat(input_.samples(), " samples of ", input_.run_token_count(), " tokens in ",
                         plan_.tiles.size(), " tiles, ", ranks_.size(),
@@ -125,30 +70,106 @@ void Trace::prepare() {
                         model::name_of(*options_.dtype)));
 }
 
-void Trace::compute() {
+void TraceRun::compute() {
+  work_.open();
   TraceForward forward(options_, input_, plan_, resources_, ranks_, node_);
   // Not before the weights are read: the files are in the node's cache then, and not fetched twice at once.
-  if (ranks_.is_root()) {
-    hashes_ = std::async(std::launch::async, hash_inputs, std::cref(options_), std::cref(input_));
-  }
+  work_.hash_model(options_.model, input_);
   load_seconds_ = watch_.lap();
   if (plan_.moments == Moments::rows) {
     keep_rows(forward);
   } else {
     stream_rows(forward);
   }
+  tokens_run_ = ranks_.sum(tokens_run_);
 }
 
-/// A pass over the corpus.
-core::Phase Trace::phase(std::string name) const {
-  return {std::move(name), std::ssize(plan_.tiles), "tiles", input_.run_token_count(), "tokens"};
+/// This rank's of some tiles: all ranks' come to an end together.
+std::vector<std::int64_t> TraceRun::share_of(const std::vector<std::int64_t>& tiles) const {
+  std::vector<schedule::Tile> some;
+  for (const std::int64_t tile : tiles) some.push_back(plan_.tiles[static_cast<std::size_t>(tile)]);
+  const std::vector<double> costs = schedule::tile_costs(input_.config, input_.measured, some);
+  std::vector<std::int64_t> share =
+      schedule::deal(costs, ranks_.size())[static_cast<std::size_t>(ranks_.rank())];
+  for (std::int64_t& place : share) place = tiles[static_cast<std::size_t>(place)];
+  return share;
 }
 
-void Trace::keep_rows(TraceForward& forward) {
-  progress_.begin(phase("forward"));
-  rows_ = forward.rows(plan_.shares[static_cast<std::size_t>(ranks_.rank())], progress_);
+std::vector<std::int64_t> TraceRun::left_of(const std::vector<std::int64_t>& done) const {
+  std::vector<std::int64_t> left;
+  std::ranges::set_difference(all_tiles_, done, std::back_inserter(left));
+  return left;
+}
+
+/// Collective: runs this rank's tiles in rounds, as many as the rank with most of them needs. `run_round`
+/// gives back those of its tiles that ran.
+void TraceRun::run_rounds(const std::string& name, std::vector<std::int64_t> left, const Round& run_round) {
+  const auto tokens_of = [&](const std::vector<std::int64_t>& tiles) {
+    std::int64_t tokens = 0;
+    for (const std::int64_t tile : tiles) {
+      for (const core::Sample sample : plan_.tiles[static_cast<std::size_t>(tile)].samples)
+        tokens += input_.run_lengths[static_cast<std::size_t>(sample.value())];
+    }
+    return tokens;
+  };
+  progress_.begin({name, ranks_.sum(std::ssize(left)), "tiles", ranks_.sum(tokens_of(left)), "tokens"});
+  const auto whole = static_cast<double>(std::max<std::size_t>(left.size(), 1));
+  const auto share_done = [&](std::size_t still) { return 1 - static_cast<double>(still) / whole; };
+  while (ranks_.max(std::ssize(left)) > 0) {
+    work_.stop_if_asked(plan_.tiles.size());
+    const auto size = static_cast<std::size_t>(round_size(plan_, left, input_, options_, resources_.threads));
+    const std::vector<std::int64_t> tiles(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(size));
+    PartProgress part(progress_, share_done(left.size()), share_done(left.size() - size));
+    const std::vector<DoneBlock> done = run_round(tiles, part);
+    std::vector<std::int64_t> ran;
+    for (const DoneBlock& one : done) {
+      ran.push_back(one.block);
+      std::erase(left, one.block);
+    }
+    tokens_run_ += tokens_of(ran);
+    work_.commit(done);
+    work_.checkpoint_if_due();
+  }
+  work_.stop_if_asked(plan_.tiles.size());
   progress_.end();
+}
+
+void TraceRun::keep_rows(TraceForward& forward) {
+  const auto place_of = [&](const TileRows& rows, std::int64_t tile) {
+    return std::ranges::find(rows.tiles, tile) - rows.tiles.begin();
+  };
+  const std::vector<std::int64_t> done = work_.sound_tiles(all_tiles_, [&](std::int64_t tile) {
+    return hash_of_rows(work_.row_file(), make_room({tile}, plan_, input_, options_).shard);
+  });
+  resumed_ = std::ssize(done);
+  const std::vector<std::int64_t> finished = share_of(done);
+  const std::vector<std::int64_t> left = share_of(left_of(done));
+  TileRows rows;
+  parallel::agree(ranks_, "making room for the rows", [&] {
+    std::vector<std::int64_t> mine = finished;
+    mine.insert(mine.end(), left.begin(), left.end());
+    rows = make_room(std::move(mine), plan_, input_, options_);
+    for (std::size_t i = 0; i < finished.size(); ++i) {
+      statistics::SampleShard one = rows.of(static_cast<std::int64_t>(i));
+      read_rows(work_.row_file(), one);
+    }
+  });
+  run_rounds("forward", left, [&](const std::vector<std::int64_t>& tiles, core::ProgressSink& progress) {
+    std::vector<std::int64_t> which;
+    for (const std::int64_t tile : tiles) which.push_back(place_of(rows, tile));
+    const std::vector<std::int64_t> ran = forward.run(rows, which, progress, [&] { return is_cut(); });
+    std::vector<DoneBlock> of_round;
+    parallel::agree(ranks_, "writing rows", [&] {
+      for (const std::int64_t i : ran) {
+        of_round.push_back(
+            {rows.tiles[static_cast<std::size_t>(i)], write_rows(work_.row_file(), rows.of(i))});
+      }
+    });
+    return of_round;
+  });
+  work_.write_checkpoint();
   forward.free();
+  rows_ = std::move(rows.shard);
   forward_seconds_ = watch_.lap();
   core::log_info("statistics");
   statistics_ = statistics::trace_statistics(ranks_, rows_, extent_of(input_),
@@ -156,76 +177,18 @@ void Trace::keep_rows(TraceForward& forward) {
   statistics_seconds_ = watch_.lap();
 }
 
-const std::vector<std::vector<std::int64_t>>& Trace::own_rounds() const {
-  return plan_.rounds[static_cast<std::size_t>(ranks_.rank())];
-}
-
-/// Rows pass by in rounds, in as many passes as the plan has, and in a last one for their scores.
-void Trace::stream_rows(TraceForward& forward) {
-  const auto run_round = [&](const std::vector<std::int64_t>& tiles, core::ProgressSink& progress) {
-    statistics_seconds_ += watch_.lap();
-    statistics::SampleShard rows = forward.rows(tiles, progress);
-    forward_seconds_ += watch_.lap();
-    return rows;
-  };
-  const auto pass = [&](const std::string& name, const auto& take) {
-    progress_.begin(phase(name));
-    const auto rounds = std::ssize(own_rounds());
-    for (std::int64_t round = 0; round < rounds; ++round) {
-      PartProgress part(progress_, round, rounds);
-      const statistics::SampleShard rows = run_round(own_rounds()[static_cast<std::size_t>(round)], part);
-      parallel::agree(ranks_, "statistics of a round", [&] { take(rows); });
-    }
-    progress_.end();
-  };
-  statistics::StreamedStatistics streamed(
-      ranks_, extent_of(input_),
-      {statistics_options(options_, resources_.threads), options_.tokens == Tokens::all, plan_.point_groups});
-  core::SilentProgress silent;
-  for (const auto& tiles : plan_.pilots[static_cast<std::size_t>(ranks_.rank())]) {
-    const statistics::SampleShard rows = run_round(tiles, silent);
-    parallel::agree(ranks_, "the pilot", [&] { streamed.add_pilot(rows); });
-  }
-  streamed.end_pilot();
-  while (streamed.wants_rows()) {
-    pass(concat("forward, pass ", streamed.passes() + 1),
-         [&](const statistics::SampleShard& rows) { streamed.add(rows); });
-    core::log_info("statistics");
-    streamed.end_pass();
-    if (streamed.passes() > plan_.point_groups && streamed.wants_rows())
-      core::log_info("some values lie far beyond the pilot's: the pass is made again, with finer quanta");
-  }
-  open_file();
-  pass("forward, scores", [&](const statistics::SampleShard& rows) {
-    const at::Tensor scores = streamed.add_scores(rows);
-    if (options_.tokens != Tokens::all) write_scores(*file_, rows.samples, scores);
-  });
-  passes_ = streamed.passes() + 1;
-  forward.free();
-  statistics_ = streamed.finish();
-  statistics_seconds_ += watch_.lap();
-}
-
-void Trace::open_file() {
-  const std::string path = ranks_.broadcast(output_ ? output_->file().string() : std::string());
-  file_.emplace(ranks_, path, layout_);
-}
-
-void Trace::write() {
-  if (!file_) open_file();
-  const bool kept = plan_.moments == Moments::rows && options_.store == Store::rows;
+void TraceRun::write() {
   parallel::agree(ranks_, "writing the file", [&] {
-    write_trace(*file_, ranks_.is_root(), input_, options_, statistics_, kept ? &rows_ : nullptr);
-    const std::int64_t peak = core::peak_resident_bytes();
-    file_->write("/timing/peak_bytes", {{ranks_.rank()}, {1}}, std::span(&peak, 1));
+    write_trace(work_.file().shared(), ranks_.is_root(), input_, options_, statistics_);
   });
-  file_->close();
-  file_->read_back();
-  file_.reset();
+  work_.close();
   write_seconds_ = watch_.lap();
+  const std::int64_t peak = core::peak_resident_bytes();
+  for (const auto& of_rank : ranks_.gather_values(std::span(&peak, 1)))
+    peak_bytes_.push_back(of_rank.front());
 }
 
-std::vector<archive::Attribute> Trace::timing() const {
+std::vector<archive::Attribute> TraceRun::timing() const {
   const auto at = [](const char* name, archive::AttributeValue value) {
     return archive::Attribute{"/timing", name, std::move(value)};
   };
@@ -237,29 +200,17 @@ std::vector<archive::Attribute> Trace::timing() const {
           at("total_seconds", whole_.seconds()),
           at("tokens", tokens),
           at("passes", passes_),
-          at("tokens_per_second", static_cast<double>(tokens * passes_) / forward_seconds_)};
+          at("resumed_tiles", resumed_),
+          at("tokens_per_second",
+             forward_seconds_ > 0 ? static_cast<double>(tokens_run_) / forward_seconds_ : 0)};
 }
 
-/// What is known only now, checksums, the mark of completeness, and the final name.
-void Trace::finish() {
-  parallel::agree(ranks_, "finishing the file", [&] {
-    if (ranks_.is_root()) archive::set_attributes(output_->file(), last_attributes());
-  });
-  archive::write_checksums(ranks_, output_ ? output_->file() : "");
-  parallel::agree(ranks_, "publishing the file", [&] {
-    if (!ranks_.is_root()) return;
-    archive::mark_complete(output_->file());
-    output_->publish();
-  });
-}
-
-/// On rank 0.
-std::vector<archive::Attribute> Trace::last_attributes() {
-  const InputHashes hashes = hashes_.get();
-  std::vector<archive::Attribute> attributes = timing();
-  attributes.push_back({"/", "model_sha256", hashes.model});
-  attributes.push_back({"/", "tokenizer_sha256", hashes.tokenizer});
-  attributes.push_back({"/", "corpus_sha256", hashes.corpus});
+/// On rank 0: what is known only now. Of a run that went on, the provenance too is that of its end.
+LastWords TraceRun::last_words() {
+  std::vector<archive::Attribute> attributes =
+      provenance(options_, input_, resources_, command_, ranks_.size());
+  for (archive::Attribute& one : timing()) attributes.push_back(std::move(one));
+  for (archive::Attribute& one : work_.input_hashes()) attributes.push_back(std::move(one));
   if (options_.tokens == Tokens::all) {
     const statistics::RowSeries& straightness = statistics_.rows.straightness;
     attributes.push_back({"/geometry", "straightness_mean", straightness.mean.front()});
@@ -270,14 +221,32 @@ std::vector<archive::Attribute> Trace::last_attributes() {
     if (plan_.moments == Moments::streaming) continue;  // no standard errors: `not_computed` says so
     attributes.push_back({"/headline", entry.name + "_se", entry.standard_error});
   }
-  return attributes;
+  archive::Layout peaks = work_.layout_by_rank();
+  peaks.scales.front().length = std::ssize(peak_bytes_);
+  peaks.datasets.front().values = peak_bytes_;
+  return {std::move(attributes), std::move(peaks)};
 }
 
-}  // namespace
+bool is_done(const TraceOptions& options, bool checks_inputs) {
+  if (options.existing != archive::Existing::resume) return false;
+  const std::optional<std::filesystem::path> result = archive::finished_result(options.out, {});
+  if (!result) return false;
+  Identity earlier = identity_of_trace(archive::Reader(*result));
+  Identity now = identity_of(options);
+  // The default is the device's, and so not known yet.
+  if (!options.dtype) earlier.erase(option_name("trace", "dtype"));
+  if (checks_inputs) {
+    for (const auto& [name, hash] : hashes_of_inputs(options)) now[input_name(name)] = hash;
+  } else {
+    std::erase_if(earlier, [](const auto& entry) { return is_input(entry.first); });
+  }
+  require_same(earlier, now, result->string());
+  return true;
+}
 
 void run_trace(TraceOptions options, const std::string& command, const parallel::Communicator& ranks,
                core::ProgressSink& progress) {
-  Trace(std::move(options), command, ranks, progress).run();
+  TraceRun(std::move(options), command, ranks, progress).run();
 }
 
 }  // namespace orrery::study

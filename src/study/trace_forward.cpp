@@ -1,12 +1,14 @@
 #include "trace_forward.hpp"
 
+#include "orrery/core/failpoint.hpp"
 #include "orrery/model/capture.hpp"
 #include "orrery/parallel/agreement.hpp"
-#include "orrery/schedule/forward_pass.hpp"
 
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 
 #include <memory>
+#include <utility>
 
 namespace orrery::study {
 namespace {
@@ -20,6 +22,45 @@ model::LlamaWeights::Placement placement(const TraceOptions& options, const Trac
 
 }  // namespace
 
+statistics::SampleShard TileRows::of(std::int64_t i) const {
+  const auto index = static_cast<std::size_t>(i);
+  const std::int64_t first = first_row[index];
+  const std::int64_t end = first_row[index + 1];
+  return {{shard.samples.begin() + first, shard.samples.begin() + end},
+          shard.x.narrow(0, first, end - first)};
+}
+
+statistics::SampleShard TileRows::of(std::span<const std::int64_t> some) const {
+  if (some.size() == tiles.size()) return shard;
+  statistics::SampleShard result;
+  std::vector<at::Tensor> pieces = {shard.x.narrow(0, 0, 0)};
+  for (const std::int64_t i : some) {
+    const statistics::SampleShard one = of(i);
+    result.samples.insert(result.samples.end(), one.samples.begin(), one.samples.end());
+    pieces.push_back(one.x);
+  }
+  result.x = at::cat(pieces);
+  return result;
+}
+
+TileRows make_room(std::vector<std::int64_t> tiles, const TracePlan& plan, const TraceInput& input,
+                   const TraceOptions& options) {
+  TileRows rows;
+  rows.first_row = {0};
+  for (const std::int64_t tile : tiles) {
+    for (const core::Sample sample : plan.tiles[static_cast<std::size_t>(tile)].samples) {
+      rows.shard.samples.insert(rows.shard.samples.end(), static_cast<std::size_t>(input.rows_of(sample)),
+                                sample);
+    }
+    rows.first_row.push_back(std::ssize(rows.shard.samples));
+  }
+  rows.tiles = std::move(tiles);
+  const statistics::Extent extent = extent_of(input);
+  const at::ScalarType kept = options.residual == model::DType::float64 ? at::kDouble : at::kFloat;
+  rows.shard.x = at::empty({rows.first_row.back(), extent.points, extent.units}, kept);
+  return rows;
+}
+
 TraceForward::TraceForward(const TraceOptions& options, const TraceInput& input, const TracePlan& plan,
                            const Resources& resources, const parallel::Communicator& ranks,
                            const parallel::Communicator& node)
@@ -31,32 +72,27 @@ TraceForward::TraceForward(const TraceOptions& options, const TraceInput& input,
       llama_(input.config, *options.dtype, options.residual, input.measured, resources.device),
       weights_(input.config, input.weights(), placement(options, plan, resources, llama_), ranks, node) {}
 
-statistics::SampleShard TraceForward::rows(const std::vector<std::int64_t>& tiles,
-                                           core::ProgressSink& progress) {
-  statistics::SampleShard shard;
+std::vector<std::int64_t> TraceForward::run(TileRows& rows, const std::vector<std::int64_t>& which,
+                                            core::ProgressSink& progress,
+                                            const schedule::ForwardPass::Cut& cut) {
   std::vector<schedule::Tile> mine;
-  std::vector<std::int64_t> first_row = {0};
-  const statistics::Extent extent = extent_of(input_);
-  parallel::agree(ranks_, "making room for the rows", [&] {
-    for (const std::int64_t tile : tiles) {
-      mine.push_back(plan_.tiles[static_cast<std::size_t>(tile)]);
-      for (const core::Sample sample : mine.back().samples) {
-        shard.samples.insert(shard.samples.end(), static_cast<std::size_t>(input_.rows_of(sample)), sample);
-      }
-      first_row.push_back(std::ssize(shard.samples));
-    }
-    const at::ScalarType kept = options_.residual == model::DType::float64 ? at::kDouble : at::kFloat;
-    shard.x = at::empty({std::ssize(shard.samples), extent.points, extent.units}, kept);
-  });
-  const auto capture = [&](std::int64_t i) {
-    const auto index = static_cast<std::size_t>(i);
-    return std::make_unique<model::Capture>(
-        shard.x.narrow(0, first_row[index], first_row[index + 1] - first_row[index]));
+  for (const std::int64_t i : which) {
+    mine.push_back(plan_.tiles[static_cast<std::size_t>(rows.tiles[static_cast<std::size_t>(i)])]);
+  }
+  const auto capture = [&](std::int64_t k) {
+    return std::make_unique<model::Capture>(rows.of(which[static_cast<std::size_t>(k)]).x);
   };
   schedule::ForwardPass pass(llama_, weights_, plan_.order, resources_.threads);
-  pass.run(ranks_, mine, input_.forward_samples(), capture, progress);
-  parallel::agree(ranks_, "checking the activations", [&] { statistics::check_finite(shard); });
-  return shard;
+  std::vector<std::int64_t> ran = pass.run(ranks_, mine, input_.forward_samples(), capture, progress, cut);
+  parallel::agree(ranks_, "checking the activations", [&] {
+    for (std::int64_t& k : ran) {
+      k = which[static_cast<std::size_t>(k)];
+      const statistics::SampleShard shard = rows.of(k);
+      core::failpoint("activations", {static_cast<std::byte*>(shard.x.data_ptr()), shard.x.nbytes()});
+      statistics::check_finite(shard);
+    }
+  });
+  return ran;
 }
 
 }  // namespace orrery::study

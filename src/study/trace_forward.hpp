@@ -4,6 +4,7 @@
 #include "orrery/model/llama.hpp"
 #include "orrery/model/weights.hpp"
 #include "orrery/parallel/communicator.hpp"
+#include "orrery/schedule/forward_pass.hpp"
 #include "orrery/statistics/shards.hpp"
 #include "orrery/study/plan.hpp"
 #include "orrery/study/resources.hpp"
@@ -11,9 +12,24 @@
 #include "orrery/study/trace_options.hpp"
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace orrery::study {
+
+/// Room for the rows of some tiles (numbers of the plan's), tile by tile.
+struct TileRows {
+  std::vector<std::int64_t> tiles;
+  statistics::SampleShard shard;
+  std::vector<std::int64_t> first_row;  ///< of each tile, and the end
+
+  /// The rows of the i-th tile, in the same memory.
+  statistics::SampleShard of(std::int64_t i) const;
+  /// Those of some tiles, ascending: the same where it is all of them, else copied.
+  statistics::SampleShard of(std::span<const std::int64_t> some) const;
+};
+TileRows make_room(std::vector<std::int64_t> tiles, const TracePlan& plan, const TraceInput& input,
+                   const TraceOptions& options);
 
 /// The model of a trace, ready to run: its weights on this rank's device, and the tiles of the plan.
 class TraceForward {
@@ -23,9 +39,12 @@ class TraceForward {
                const Resources& resources, const parallel::Communicator& ranks,
                const parallel::Communicator& node);
 
-  /// Collective, also for a rank without tiles: the rows that this rank's `tiles` (numbers of the plan's)
-  /// leave at every capture point, tile by tile. Throws bad_input on all ranks where a number is not finite.
-  statistics::SampleShard rows(const std::vector<std::int64_t>& tiles, core::ProgressSink& progress);
+  /// Collective, also for a rank without tiles: fills in what tiles i, j, … of `rows` leave at every capture
+  /// point. `cut` ends it early (ForwardPass). Returns which of `which` ran. Throws bad_input on all ranks
+  /// where a number is not finite.
+  std::vector<std::int64_t> run(TileRows& rows, const std::vector<std::int64_t>& which,
+                                core::ProgressSink& progress,
+                                const schedule::ForwardPass::Cut& cut = schedule::ForwardPass::never);
 
   /// Collective: gives the weights back.
   void free() { weights_.free(); }

@@ -209,31 +209,10 @@ void write_point_scores(SharedFile& file, const std::vector<core::Point>& points
              values_of<float>(by_row));
 }
 
-void write_rows(SharedFile& file, const statistics::SampleShard& rows) {
-  for (std::size_t i = 0; i < rows.samples.size(); ++i) {
-    const at::Tensor one = rows.x[static_cast<std::int64_t>(i)];
-    const Slab slab = {{rows.samples[i].value(), 0, 0}, {1, one.size(0), one.size(1)}};
-    if (one.scalar_type() == at::kDouble) {
-      file.write("/residual/last_token", slab, values_of<double>(one));
-    } else {
-      file.write("/residual/last_token", slab, values_of<float>(one));
-    }
-  }
-}
-
 }  // namespace
 
-void write_scores(SharedFile& file, const std::vector<core::Sample>& samples, const at::Tensor& scores) {
-  if (scores.numel() == 0) return;
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    const at::Tensor one = scores[static_cast<std::int64_t>(i)];
-    file.write("/pooled/score", {{samples[i].value(), 0, 0}, {1, one.size(0), one.size(1)}},
-               values_of<float>(one));
-  }
-}
-
 void write_trace(SharedFile& file, bool is_root, const TraceInput& input, const TraceOptions& options,
-                 const statistics::TraceStatistics& statistics, const statistics::SampleShard* rows) {
+                 const statistics::TraceStatistics& statistics) {
   const std::int64_t points = input.config.points();
   if (is_root) {
     write_samples(file, input);
@@ -258,7 +237,6 @@ void write_trace(SharedFile& file, bool is_root, const TraceInput& input, const 
   }
   write_points(file, statistics.points);
   write_point_scores(file, statistics.points.points, statistics.scores.score);
-  if (rows != nullptr) write_rows(file, *rows);
 }
 
 }  // namespace orrery::study

@@ -76,6 +76,11 @@ class Output {
   /// it compares with what is free, and logs a warning.
   void reserve(std::int64_t bytes) const;
 
+  /// The same for rows(), which is there.
+  void reserve_rows() const;
+  /// Throws io_error where `bytes` more would not fit beside what is set aside.
+  void require_room(std::int64_t bytes) const;
+
   /// Brings the file to disk, renames it to result() and removes the rest of this work; a join removes the
   /// parts, too. The folder goes when it is empty. Throws io_error; usage_error where result() has come into
   /// being since, and the work was not begun with `overwrite` (it stays then).

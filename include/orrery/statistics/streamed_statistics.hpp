@@ -60,6 +60,10 @@ class StreamedStatistics {
   static std::int64_t bytes(const Extent& extent, const StreamingOptions& options, int ranks,
                             std::int64_t round_rows, std::int64_t row_bytes);
 
+  /// The most bytes that all saved sums of a run take on disk at once: of each pass, and of the last one
+  /// twice.
+  static std::int64_t saved_bytes(const Extent& extent, const StreamingOptions& options);
+
   /// Takes rows of the pilot, which fixes the quanta (quanta.hpp): all ranks' together must be the same rows
   /// whatever the ranks. Not collective.
   void add_pilot(const SampleShard& rows);
@@ -73,7 +77,8 @@ class StreamedStatistics {
   /// Takes rows of a pass, finite ones. Not collective.
   void add(const SampleShard& rows);
   /// Collective: after the last rows of a pass. Throws internal_error on all ranks where they were not N.
-  void end_pass();
+  /// Returns whether the pass must be made again, with finer quanta.
+  bool end_pass();
 
   /// Collective: brings sums together, so that all ranks' `save_sums` write each once.
   void gather();

@@ -8,10 +8,14 @@
 
 namespace orrery::study {
 
+/// Whether the output is there, complete, and `--resume` has nothing to do. Throws usage_error where it was
+/// made with other options, bad_input (if this process `checks_inputs`) where from other inputs.
+bool is_done(const TraceOptions& options, bool checks_inputs);
+
 /// Collective: a whole trace, from model and corpus to the finished file at `options.out`. `command` is the
-/// command line, for the record. Throws AgreedError on all ranks; what was begun is removed then, but for a
-/// disk that refuses a write: the caller must end by parallel::Environment::abort where `AgreedError::code`
-/// is io.
+/// command line, for the record. Throws AgreedError on all ranks, with `stopped` where a rank was asked to;
+/// what was begun and is not worth going on with is removed then, but for a disk that refuses a write: the
+/// caller must end by parallel::Environment::leave where `AgreedError::code` is io.
 void run_trace(TraceOptions options, const std::string& command, const parallel::Communicator& ranks,
                core::ProgressSink& progress);
 
