@@ -356,6 +356,7 @@ void Output::discard() {
 
 void Output::leave() {
   if (!is_locked_) return;
+  ::unlink(heartbeat().c_str());
   ::unlink(own("lock").c_str());
   is_locked_ = false;
   ::rmdir(folder_.c_str());

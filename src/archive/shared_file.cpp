@@ -4,6 +4,7 @@
 #include "hdf5_handle.hpp"
 #include "hdf5_types.hpp"
 #include "orrery/core/concat.hpp"
+#include "orrery/core/heartbeat.hpp"
 #include "orrery/core/narrow.hpp"
 #include "orrery/parallel/agreement.hpp"
 
@@ -30,8 +31,10 @@ namespace {
 
 /// Collective: runs `work`, which itself communicates, and agrees afterwards on how it went.
 void agree_after(const parallel::Communicator& ranks, const char* phase, const std::function<void()>& work) {
+  core::enter_phase(phase);
   std::exception_ptr failure;
   try {
+    const core::WaitMark mark;
     work();
   } catch (...) {
     failure = std::current_exception();
@@ -233,6 +236,7 @@ void SharedFile::write_piece(std::size_t dataset, const Slab& slab, std::span<co
     throw;
   }
   blocks_.push_back({dataset, slab, block_hash(bytes)});
+  core::beat();
   bytes_written_ += std::ssize(bytes);
 }
 
@@ -296,6 +300,7 @@ void SharedFile::read_back() const {
         const Dataset& dataset = layout_.datasets[block.dataset];
         buffer.resize(static_cast<std::size_t>(entries(block.slab) * size_of(dataset.type)));
         read_piece(*opened, block.dataset, block.slab, buffer);
+        core::beat();
         if (block_hash(buffer) == block.hash) continue;
         throw core::io_error(
             "the output read back differs from what was written",

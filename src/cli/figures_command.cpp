@@ -1,12 +1,12 @@
 #include "figures_command.hpp"
 
+#include "console.hpp"
 #include "orrery/cli/option_set.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
 #include "orrery/core/log.hpp"
 #include "orrery/report/figures.hpp"
 
-#include <cstdio>
 
 namespace orrery::cli {
 namespace {
@@ -18,10 +18,6 @@ constexpr const char* usage =
     "Draws the figures of a trace and a sweep into a folder: SVG, PDF and PNG, with the data and the "
     "gnuplot\n"
     "script of each, and one page over all, index.html. Several traces are drawn over each other.";
-
-void print(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-}
 
 /// "a,b" in its parts.
 std::vector<std::string> parts_of(const std::string& list) {

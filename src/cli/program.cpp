@@ -1,5 +1,6 @@
 #include "orrery/cli/program.hpp"
 
+#include "console.hpp"
 #include "figures_command.hpp"
 #include "orrery/archive/hdf5_version.hpp"
 #include "orrery/archive/output.hpp"
@@ -8,7 +9,6 @@
 #include "orrery/cli/launcher.hpp"
 #include "orrery/cli/progress.hpp"
 #include "orrery/core/concat.hpp"
-#include "orrery/core/log.hpp"
 #include "orrery/core/stop_flag.hpp"
 #include "orrery/core/version.hpp"
 #include "orrery/parallel/agreement.hpp"
@@ -17,10 +17,9 @@
 #include "orrery/report/summary.hpp"
 #include "orrery/study/doctor.hpp"
 #include "orrery/study/perturb.hpp"
-#include "orrery/study/plan.hpp"
-#include "orrery/study/resources.hpp"
-#include "orrery/study/sweep_plan.hpp"
 #include "orrery/study/trace.hpp"
+#include "orrery/study/watchdog.hpp"
+#include "plan_command.hpp"
 #include "verify_command.hpp"
 
 #include <array>
@@ -37,10 +36,6 @@ using Words = std::vector<std::string>;
 
 int code_of(ExitCode code) {
   return static_cast<int>(code);
-}
-
-void print(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
 /// The one line of an error.
@@ -86,8 +81,10 @@ int run_on_ranks(int& count, char**& arguments,
   }
 }
 
-void set_talk(const TalkOptions& talk, bool speaks) {
-  core::set_log_level(speaks ? core::log_level_from(talk.log_level) : core::LogLevel::error);
+/// The end of a run that has stalled: what hangs can't be waited for.
+void speak_and_leave(const core::Error& error) {
+  speak(error);
+  parallel::Environment::leave(code_of(error.code()));
 }
 
 int trace(int& count, char**& arguments, const Words& words) {
@@ -117,7 +114,8 @@ int trace(int& count, char**& arguments, const Words& words) {
   const int code = run_on_ranks(count, arguments, [&](const parallel::Communicator& ranks) {
     set_talk(talk, ranks.is_root());
     const auto progress = make_progress(ranks.is_root() ? talk.progress : "none");
-    study::run_trace(options, command, ranks, *progress);
+    study::Watchdog watchdog(ranks, options.machine.stall_minutes, speak_and_leave);
+    study::run_trace(options, command, ranks, *progress, watchdog);
     return 0;
   });
   // MPI has ended: reading a file takes a child process, which not every network under MPI bears.
@@ -158,7 +156,8 @@ int perturb(int& count, char**& arguments, const Words& words) {
     set_talk(talk, ranks.is_root());
     const auto progress = make_progress(ranks.is_root() ? talk.progress : "none");
     const auto run = options.join ? study::join_parts : study::run_perturb;
-    run(sweep, command, ranks, *progress);
+    study::Watchdog watchdog(ranks, options.machine.stall_minutes, speak_and_leave);
+    run(sweep, command, ranks, *progress, watchdog);
     return 0;
   });
   if (code == 0 && is_first_process()) {
@@ -166,93 +165,6 @@ int perturb(int& count, char**& arguments, const Words& words) {
     print(concat(archive::finished_result(options.out, options.part).value_or(options.out).string(), "\n"));
   }
   return code;
-}
-
-/// The ranks that a plan is made for.
-struct AskedRanks {
-  int ranks = 1;
-  int a_node = 0;
-
-  void add_to(OptionSet& set) {
-    auto add = set.group("Plan").add_options();
-    add("ranks", boost::program_options::value(&ranks)->default_value(1)->value_name("N"), "MPI ranks");
-    add("ranks-a-node", boost::program_options::value(&a_node)->default_value(0)->value_name("N"),
-        "0: all on one node");
-  }
-  study::PlannedRanks planned(const study::MachineOptions& options) const {
-    if (ranks < 1 || a_node < 0) {
-      throw core::usage_error("--ranks and --ranks-a-node count ranks", concat(ranks, " and ", a_node),
-                              "give 1 or more");
-    }
-    return study::planned_here(options, ranks, a_node == 0 ? ranks : a_node);
-  }
-};
-
-int plan_trace(const Words& words) {
-  study::TraceOptions options;
-  TalkOptions talk;
-  AskedRanks asked;
-  OptionSet set("plan trace", "trace",
-                "orrery plan trace …options of orrery trace… [--ranks R]\n"
-                "Prints what the run would take; runs nothing.");
-  asked.add_to(set);
-  add_trace_options(set, options);
-  add_talk_options(set, talk);
-  if (set.parse(words)) {
-    print(set.help());
-    return 0;
-  }
-  if (options.out.empty()) options.out = "run.h5";
-  options.validate();
-  const study::PlannedRanks planned = asked.planned(options.machine);
-  set_talk(talk, true);
-  const study::TraceInput input = study::read_trace_input(options);
-  if (!options.dtype) options.dtype = planned.gpu ? model::DType::bfloat16 : model::DType::float32;
-  const study::TracePlan made = study::plan_trace(input, options, planned);
-  print(study::plan_text(made, study::estimate_time(made, input, options, planned), input, options, planned));
-  study::require_memory(made, planned);
-  return 0;
-}
-
-int plan_perturb(const Words& words) {
-  study::PerturbOptions options;
-  TalkOptions talk;
-  AskedRanks asked;
-  OptionSet set("plan perturb", "perturb",
-                "orrery plan perturb …options of orrery perturb… [--ranks R]\n"
-                "Prints what the sweep, or its --part, would take; runs nothing.");
-  asked.add_to(set);
-  add_perturb_options(set, options);
-  add_talk_options(set, talk);
-  if (set.parse(words)) {
-    print(set.help());
-    return 0;
-  }
-  if (options.out.empty()) options.out = "sweep.h5";
-  const study::PlannedRanks planned = asked.planned(options.machine);
-  set_talk(talk, true);
-  const study::Sweep sweep = study::read_sweep(options);
-  const model::LlamaConfig config = model::read_llama_config(sweep.options.model);
-  study::require_model(sweep, config);
-  const study::SweepPlan made = study::plan_sweep(sweep, config, planned);
-  print(study::plan_text(made, sweep, config, planned));
-  study::require_memory(made, planned);
-  return 0;
-}
-
-int plan(int&, char**&, const Words& words) {
-  const std::string command = words.empty() ? "" : words.front();
-  if (command == "--help" || command == "-h") {
-    print("orrery plan trace|perturb …options of the command… [--ranks R]\n");
-    return 0;
-  }
-  if (command != "trace" && command != "perturb") {
-    throw core::usage_error("orrery plan needs the command to plan",
-                            words.empty() ? "nothing given" : command,
-                            "`orrery plan trace …` or `orrery plan perturb …`, with that command's options");
-  }
-  const Words options(words.begin() + 1, words.end());
-  return command == "trace" ? plan_trace(options) : plan_perturb(options);
 }
 
 int inspect(int&, char**&, const Words& words) {
@@ -287,6 +199,10 @@ int inspect(int&, char**&, const Words& words) {
         : plot ? report::charts_text(file)
                : report::summary_text(file, given.front()));
   return 0;
+}
+
+int plan(int&, char**&, const Words& words) {
+  return run_plan(words);
 }
 
 int verify(int&, char**&, const Words& words) {

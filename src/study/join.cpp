@@ -111,7 +111,7 @@ void require_parts(const Sweep& sweep) {
 }
 
 void join_parts(const Sweep& sweep, const std::string& command, const parallel::Communicator& ranks,
-                core::ProgressSink& progress) {
+                core::ProgressSink& progress, Watchdog& watchdog) {
   const parallel::Communicator node = ranks.split_by_node();
   const Resources resources = find_resources(sweep.options.machine, ranks, node);
   const std::vector<std::int64_t> prompts = all_places(sweep);
@@ -126,7 +126,8 @@ void join_parts(const Sweep& sweep, const std::string& command, const parallel::
                                    sweep_attributes(sweep, model.config, resources, command, ranks.size())));
   });
   try {
-    file->take([&] { return archive::Output::for_join(sweep.options.out, sweep.options.existing); });
+    file->take([&] { return archive::Output::for_join(sweep.options.out, sweep.options.existing); },
+               watchdog);
     file->open();
     progress.begin({"joining", parts.count, "parts", std::ssize(prompts), "prompts"});
     parallel::agree(ranks, "joining the parts", [&] {

@@ -39,12 +39,13 @@ using core::concat;
 class SweepRun {
  public:
   SweepRun(const Sweep& sweep, const std::string& command, const parallel::Communicator& ranks,
-           core::ProgressSink& progress)
+           core::ProgressSink& progress, Watchdog& watchdog)
       : sweep_(sweep),
         command_(command),
         ranks_(ranks),
         node_(ranks.split_by_node()),
         progress_(progress),
+        watchdog_(watchdog),
         clock_(ranks, sweep.options.machine.checkpoint_seconds) {}
 
   void run() {
@@ -82,6 +83,7 @@ class SweepRun {
   const parallel::Communicator& ranks_;
   parallel::Communicator node_;
   core::ProgressSink& progress_;
+  Watchdog& watchdog_;
   RoundClock clock_;
   Stopwatch watch_, whole_;
 
@@ -144,7 +146,8 @@ void SweepRun::check_model_hash(bool wait) {
 
 void SweepRun::take_output() {
   const PerturbOptions& options = sweep_.options;
-  goes_on_ = file_->take([&] { return archive::Output(options.out, options.existing, options.part); });
+  goes_on_ =
+      file_->take([&] { return archive::Output(options.out, options.existing, options.part); }, watchdog_);
   Identity identity = identity_of(sweep_);
   add_machine(identity, resources_);
   parallel::agree(ranks_, "the checkpoint", [&] {
@@ -346,8 +349,8 @@ bool is_done(const Sweep& sweep) {
 }
 
 void run_perturb(const Sweep& sweep, const std::string& command, const parallel::Communicator& ranks,
-                 core::ProgressSink& progress) {
-  SweepRun(sweep, command, ranks, progress).run();
+                 core::ProgressSink& progress, Watchdog& watchdog) {
+  SweepRun(sweep, command, ranks, progress, watchdog).run();
 }
 
 }  // namespace orrery::study

@@ -15,7 +15,7 @@ namespace orrery::study {
 ResultFile::ResultFile(const parallel::Communicator& ranks, archive::Layout layout)
     : ranks_(ranks), layout_(std::move(layout)) {}
 
-bool ResultFile::take(const std::function<archive::Output()>& make) {
+bool ResultFile::take(const std::function<archive::Output()>& make, Watchdog& watchdog) {
   bool goes_on = false;
   try {
     parallel::agree(ranks_, "making the output file", [&] {
@@ -31,6 +31,7 @@ bool ResultFile::take(const std::function<archive::Output()>& make) {
     output_.reset();
     throw;
   }
+  watchdog.watch(output_ ? output_->heartbeat() : std::filesystem::path());
   return ranks_.max(std::int64_t{goes_on}) != 0;
 }
 

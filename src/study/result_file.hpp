@@ -5,6 +5,7 @@
 #include "orrery/archive/shared_file.hpp"
 #include "orrery/core/error.hpp"
 #include "orrery/parallel/communicator.hpp"
+#include "orrery/study/watchdog.hpp"
 
 #include <functional>
 #include <optional>
@@ -26,8 +27,9 @@ class ResultFile {
   ResultFile(const parallel::Communicator& ranks, archive::Layout layout);
 
   /// Collective: takes the output (made by `make` on rank 0), and where there is no work to go on with,
-  /// builds the file and sets its room aside. Returns whether there is such work.
-  bool take(const std::function<archive::Output()>& make);
+  /// builds the file and sets its room aside. The watchdog's file lies beside it. Returns whether there is
+  /// such work.
+  bool take(const std::function<archive::Output()>& make, Watchdog& watchdog);
   /// On rank 0, of work to go on with: undoes what a process wrote that was killed while it finished the
   /// file, and throws bad_input unless all that the file says of itself can be read.
   void recover() const;

@@ -55,8 +55,9 @@ void TraceRun::prepare() {
 }
 
 void TraceRun::take_output() {
-  const std::int64_t groups = work_.take(options_, input_, resources_, plan_,
-                                         provenance(options_, input_, resources_, command_, ranks_.size()));
+  const std::int64_t groups =
+      work_.take(options_, input_, resources_, plan_,
+                 provenance(options_, input_, resources_, command_, ranks_.size()), watchdog_);
   if (groups != plan_.point_groups) {
     parallel::agree(ranks_, "planning", [&] {
       plan_ = plan_trace(input_, options_, planned_, groups);
@@ -245,8 +246,8 @@ bool is_done(const TraceOptions& options, bool checks_inputs) {
 }
 
 void run_trace(TraceOptions options, const std::string& command, const parallel::Communicator& ranks,
-               core::ProgressSink& progress) {
-  TraceRun(std::move(options), command, ranks, progress).run();
+               core::ProgressSink& progress, Watchdog& watchdog) {
+  TraceRun(std::move(options), command, ranks, progress, watchdog).run();
 }
 
 }  // namespace orrery::study

@@ -2,6 +2,7 @@
 
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
+#include "orrery/core/heartbeat.hpp"
 #include "orrery/core/log.hpp"
 #include "orrery/core/narrow.hpp"
 #include "orrery/core/random.hpp"
@@ -44,6 +45,7 @@ void read_samples(const TraceOptions& options, TraceInput& input) {
     input.rows.push_back(row.line);
     input.characters.push_back(row.characters);
     input.tokens.push_back(loaded.tokenizer->encode(row.text));
+    core::beat();
     const std::int64_t length = std::ssize(input.tokens.back());
     if (length == 0) {
       throw bad_input("a row of the corpus has no tokens", concat("line ", row.line, " from 0"),

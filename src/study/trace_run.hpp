@@ -10,6 +10,7 @@
 #include "orrery/study/resources.hpp"
 #include "orrery/study/trace_input.hpp"
 #include "orrery/study/trace_options.hpp"
+#include "orrery/study/watchdog.hpp"
 #include "stopwatch.hpp"
 #include "trace_forward.hpp"
 #include "trace_work.hpp"
@@ -26,12 +27,13 @@ namespace orrery::study {
 class TraceRun {
  public:
   TraceRun(TraceOptions options, const std::string& command, const parallel::Communicator& ranks,
-           core::ProgressSink& progress)
+           core::ProgressSink& progress, Watchdog& watchdog)
       : options_(std::move(options)),
         command_(command),
         ranks_(ranks),
         node_(ranks.split_by_node()),
         progress_(progress),
+        watchdog_(watchdog),
         work_(ranks, options_.machine) {}
 
   /// Collective.
@@ -59,6 +61,7 @@ class TraceRun {
   const parallel::Communicator& ranks_;
   parallel::Communicator node_;
   core::ProgressSink& progress_;
+  Watchdog& watchdog_;
   Stopwatch watch_, whole_;
 
   Resources resources_;

@@ -17,7 +17,8 @@ namespace orrery::study {
 using core::concat;
 
 std::int64_t TraceWork::take(const TraceOptions& options, const TraceInput& input, const Resources& resources,
-                             const TracePlan& plan, std::vector<archive::Attribute> attributes) {
+                             const TracePlan& plan, std::vector<archive::Attribute> attributes,
+                             Watchdog& watchdog) {
   archive::Layout layout = layout_of(input, options, /*ranks=*/1);
   // A run may go on with other ranks.
   by_rank_ = archive::split_off(layout, "/timing/peak_bytes");
@@ -25,7 +26,7 @@ std::int64_t TraceWork::take(const TraceOptions& options, const TraceInput& inpu
   file_.emplace(ranks_, std::move(layout));
   const bool keeps_rows = plan.moments == Moments::rows;
   if (keeps_rows && options.store == Store::none) rows_layout_ = rows_layout(input, options);
-  goes_on_ = file_->take([&] { return archive::Output(options.out, options.existing); });
+  goes_on_ = file_->take([&] { return archive::Output(options.out, options.existing); }, watchdog);
   std::int64_t counts[2] = {plan.point_groups, 0};
   parallel::agree(ranks_, "the checkpoint", [&] {
     if (!ranks_.is_root()) return;

@@ -34,7 +34,7 @@ class TraceWork {
   /// Collective: takes the output, and looks at what an earlier run left. `attributes` are the file's.
   /// Returns the groups of points that the sums are for. Throws as ResultFile::take and require_same do.
   std::int64_t take(const TraceOptions& options, const TraceInput& input, const Resources& resources,
-                    const TracePlan& plan, std::vector<archive::Attribute> attributes);
+                    const TracePlan& plan, std::vector<archive::Attribute> attributes, Watchdog& watchdog);
   /// Collective.
   void open();
   /// Rank 0 begins to take the hash of the model's files. Nothing is committed before it is known.

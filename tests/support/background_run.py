@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from orrery_program import environment, launcher, program
@@ -36,18 +36,20 @@ def is_alive(pid: int) -> bool:
 class BackgroundRun:
     """`orrery words…`, alone (0 ranks) or under mpirun. Use it in a `with`: nothing of it outlives that."""
 
-    def __init__(self, *words: str | Path, ranks: int = 0, shared_memory: Path | None = None) -> None:
-        """`shared_memory`: where ranks put the memory that they share; killed ones leave it, else in /dev/shm."""
+    def __init__(self, *words: str | Path, ranks: int = 0, shared_memory: Path | None = None,
+                 extra: Mapping[str, str] | None = None) -> None:  # fmt: skip
+        """`shared_memory`: where ranks put the memory that they share; killed ones leave it, else in /dev/shm. `extra`:
+        variables of its environment."""
         self.command = [*(launcher(ranks) if ranks else []), str(program()), *map(str, words)]
         self.ranks = ranks
         self._output, self._errors = tempfile.TemporaryFile(), tempfile.TemporaryFile()
-        extra = {"OMPI_MCA_btl_vader_backing_directory": str(shared_memory)} if shared_memory else {}
+        memory = {"OMPI_MCA_btl_vader_backing_directory": str(shared_memory)} if shared_memory else {}
         self.process = subprocess.Popen(
             self.command,
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=self._errors,
-            env=environment(extra),
+            env=environment({**memory, **(extra or {})}),
             start_new_session=True,
         )
 

@@ -3,6 +3,7 @@
 #include "orrery/core/progress.hpp"
 #include "orrery/parallel/communicator.hpp"
 #include "orrery/study/sweep.hpp"
+#include "orrery/study/watchdog.hpp"
 
 #include <string>
 
@@ -17,7 +18,7 @@ bool is_done(const Sweep& sweep);
 /// blocks that were committed stay for `--resume`, what was begun otherwise goes. The caller must end by
 /// parallel::Environment::leave where `AgreedError::code` is io.
 void run_perturb(const Sweep& sweep, const std::string& command, const parallel::Communicator& ranks,
-                 core::ProgressSink& progress);
+                 core::ProgressSink& progress, Watchdog& watchdog);
 
 /// Throws unless every part of the sweep lies finished beside the output: bad_input naming those that are
 /// missing, damaged or of another trace, usage_error where one was made with other options. Before MPI
@@ -26,6 +27,6 @@ void require_parts(const Sweep& sweep);
 
 /// Collective: makes the output of its finished parts.
 void join_parts(const Sweep& sweep, const std::string& command, const parallel::Communicator& ranks,
-                core::ProgressSink& progress);
+                core::ProgressSink& progress, Watchdog& watchdog);
 
 }  // namespace orrery::study

@@ -3,6 +3,7 @@
 #include "orrery/core/progress.hpp"
 #include "orrery/parallel/communicator.hpp"
 #include "orrery/study/trace_options.hpp"
+#include "orrery/study/watchdog.hpp"
 
 #include <string>
 
@@ -17,6 +18,6 @@ bool is_done(const TraceOptions& options, bool checks_inputs);
 /// what was begun and is not worth going on with is removed then, but for a disk that refuses a write: the
 /// caller must end by parallel::Environment::leave where `AgreedError::code` is io.
 void run_trace(TraceOptions options, const std::string& command, const parallel::Communicator& ranks,
-               core::ProgressSink& progress);
+               core::ProgressSink& progress, Watchdog& watchdog);
 
 }  // namespace orrery::study
