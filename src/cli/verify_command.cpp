@@ -31,9 +31,10 @@ constexpr const char* usage =
     "entry\n"
     "that does. Set aside is what may differ between runs that give the same numbers: /timing, /checksum; "
     "the\n"
-    "root's attributes command, config, corpus_name, created_utc, devices, git_commit, hosts, job_id,\n"
-    "libraries, model_name, ranks, threads; of config, though, only the options checkpoint-every, corpus,\n"
-    "log-level, model, order, out, overwrite, progress, resume, stall-minutes, threads.\n"
+    "root's attributes command, config, corpus_name, created_utc, devices, git_commit, hosts, job_gpus,\n"
+    "job_id, libraries, model_name, ranks, threads; of config, though, only the options checkpoint-every, "
+    "corpus,\n"
+    "join, log-level, model, order, out, overwrite, part, progress, resume, stall-minutes, threads, trace.\n"
     "\n"
     "Exit code 0: sound, or the same; 1: damage, or a difference; 65: a file that can't be read.";
 

@@ -14,6 +14,7 @@
 #endif
 #include <optional>
 #include <sched.h>
+#include <set>
 #include <string_view>
 #include <unistd.h>
 
@@ -21,7 +22,7 @@ namespace orrery::core {
 namespace {
 
 /// The text behind `key` and its colon in a file of "key : value" lines; nothing where it is missing.
-std::optional<std::string> value_of(const char* file, std::string_view key) {
+std::optional<std::string> value_of(const std::filesystem::path& file, std::string_view key) {
   std::ifstream in(file);
   for (std::string line; std::getline(in, line);) {
     const std::size_t colon = line.find(':');
@@ -60,6 +61,12 @@ std::int64_t left_in_control_group() {
   }
 }
 
+/// An environment variable; "" where it is not set.
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
 }  // namespace
 
 std::string host_name() {
@@ -69,6 +76,17 @@ std::string host_name() {
 
 std::string processor_name() {
   return value_of("/proc/cpuinfo", "model name").value_or("unknown");
+}
+
+std::string gpu_models(const std::filesystem::path& folder) {
+  std::set<std::string> models;
+  std::error_code none;
+  for (const auto& gpu : std::filesystem::directory_iterator(folder, none)) {
+    if (const auto model = value_of(gpu.path() / "information", "Model")) models.insert(*model);
+  }
+  std::string text;
+  for (const std::string& model : models) text += (text.empty() ? "" : " and ") + model;
+  return text;
 }
 
 std::vector<int> allowed_cores() {
@@ -97,12 +115,14 @@ void return_freed_memory() {
 }
 
 std::string job_id() {
-  const auto variable = [](const char* name) {
-    const char* value = std::getenv(name);
-    return std::string(value == nullptr ? "" : value);
-  };
   const std::string array = variable("SLURM_ARRAY_JOB_ID");
   return array.empty() ? variable("SLURM_JOB_ID") : array + "_" + variable("SLURM_ARRAY_TASK_ID");
+}
+
+std::string job_gpus() {
+  // The job's are those of its first node, also where mpirun or srun carried the variable to another.
+  const std::string step = variable("SLURM_STEP_GPUS");
+  return step.empty() ? variable("SLURM_JOB_GPUS") : step;
 }
 
 std::string utc_now() {

@@ -8,16 +8,28 @@
 #include "orrery/study/model_input.hpp"
 #include "orrery/text/tokenizer.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace orrery::study {
 namespace {
 
 /// "a, b, …", in order of ranks.
-std::string joined(const std::vector<std::string>& parts) {
+std::string joined(const std::vector<std::string>& parts, const char* between = ", ") {
   std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
+  for (const std::string& part : parts) text += (text.empty() ? "" : between) + part;
   return text;
+}
+
+/// "a 0,1; b 0,1": the GPUs that a job has on each of its hosts; "" outside Slurm, or without any.
+std::string gpus_of_job(const Resources& resources) {
+  std::vector<std::string> parts;
+  for (std::size_t rank = 0; rank < resources.gpus.size(); ++rank) {
+    if (resources.gpus[rank].empty()) continue;
+    const std::string part = core::concat(resources.hosts[rank], " ", resources.gpus[rank]);
+    if (std::ranges::find(parts, part) == parts.end()) parts.push_back(part);
+  }
+  return joined(parts, "; ");
 }
 
 archive::Attribute root(const char* name, archive::AttributeValue value) {
@@ -36,17 +48,20 @@ std::map<std::string, std::string> hashes_of_inputs(const TraceOptions& options)
 
 std::vector<archive::Attribute> run_attributes(const std::string& config, const Resources& resources,
                                                const std::string& command, std::int64_t ranks) {
-  return {root("program_version", core::program_version()),
-          root("git_commit", core::git_commit()),
-          root("libraries", libraries()),
-          root("config", config),
-          root("command", command),
-          root("created_utc", core::utc_now()),
-          root("ranks", ranks),
-          root("threads", std::int64_t{resources.threads}),
-          root("devices", joined(resources.devices)),
-          root("hosts", joined(resources.hosts)),
-          root("job_id", core::job_id())};
+  std::vector<archive::Attribute> all = {root("program_version", core::program_version()),
+                                         root("git_commit", core::git_commit()),
+                                         root("libraries", libraries()),
+                                         root("config", config),
+                                         root("command", command),
+                                         root("created_utc", core::utc_now()),
+                                         root("ranks", ranks),
+                                         root("threads", std::int64_t{resources.threads}),
+                                         root("devices", joined(resources.devices)),
+                                         root("hosts", joined(resources.hosts)),
+                                         root("job_id", core::job_id())};
+  const std::string gpus = gpus_of_job(resources);
+  if (!gpus.empty()) all.push_back(root("job_gpus", gpus));
+  return all;
 }
 
 std::vector<archive::Attribute> model_attributes(const std::filesystem::path& folder,

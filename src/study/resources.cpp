@@ -98,7 +98,10 @@ Resources find_resources(const MachineOptions& options, const parallel::Communic
   // A GPU is kept busy by one tile at a time; more would only queue behind it.
   found.threads = options.threads > 0 ? options.threads : found.device.is_cuda() ? 1 : share;
   found.hosts = ranks.all_gather(core::host_name());
-  found.devices = ranks.all_gather(concat(found.device.str(), " ", core::processor_name()));
+  found.gpus = ranks.all_gather(core::job_gpus());
+  std::string processor = found.device.is_cuda() ? core::gpu_models() : "";
+  if (processor.empty()) processor = core::processor_name();
+  found.devices = ranks.all_gather(concat(found.device.str(), " ", processor));
   return found;
 }
 

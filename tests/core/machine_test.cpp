@@ -1,8 +1,11 @@
 #include "orrery/core/machine.hpp"
 
+#include "orrery/core/concat.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <unistd.h>
 #include <utility>
@@ -52,6 +55,30 @@ TEST(Machine, NamesTheJobAndItsArrayTask) {
   ::setenv("SLURM_ARRAY_JOB_ID", "15", 1);
   ::setenv("SLURM_ARRAY_TASK_ID", "3", 1);
   EXPECT_EQ(job_id(), "15_3");
+}
+
+TEST(Machine, NamesTheModelsOfGpus) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::temp_directory_path() / concat("orrery-gpus-", ::getpid());
+  EXPECT_EQ(gpu_models(folder), "");
+  for (const auto& [place, model] :
+       {std::pair{"0000:41:00.0", "NVIDIA H100"}, {"0000:c1:00.0", "NVIDIA H100"}, {"0000:01:00.0", "A"}}) {
+    fs::create_directories(folder / place);
+    std::ofstream(folder / place / "information") << "Model: \t\t " << model << "\nIRQ:   \t\t 24\n";
+  }
+  fs::create_directories(folder / "empty");
+  EXPECT_EQ(gpu_models(folder), "A and NVIDIA H100");
+  fs::remove_all(folder);
+}
+
+TEST(Machine, NamesTheGpusOfTheStepBeforeThoseOfTheJob) {
+  ::unsetenv("SLURM_STEP_GPUS");
+  ::unsetenv("SLURM_JOB_GPUS");
+  EXPECT_EQ(job_gpus(), "");
+  ::setenv("SLURM_JOB_GPUS", "0,1", 1);
+  EXPECT_EQ(job_gpus(), "0,1");
+  ::setenv("SLURM_STEP_GPUS", "2,3", 1);
+  EXPECT_EQ(job_gpus(), "2,3");
 }
 
 TEST(Machine, TimeIsUtcInIso8601) {

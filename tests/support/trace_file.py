@@ -15,13 +15,14 @@ SET_ASIDE = {
     "devices",
     "git_commit",
     "hosts",
+    "job_gpus",
     "job_id",
     "libraries",
     "ranks",
     "threads",
 }
 #: Options in the recorded INI text that cannot change a number.
-FREE_OPTIONS = {"checkpoint-every", "corpus", "model", "order", "out", "threads"}
+FREE_OPTIONS = {"checkpoint-every", "corpus", "model", "order", "out", "threads", "trace"}
 #: What is measured in time, or by rank.
 TIMING = "timing"
 

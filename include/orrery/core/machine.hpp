@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,9 @@ namespace orrery::core {
 std::string host_name();
 /// "AMD EPYC …", the processor's own name, or "unknown".
 std::string processor_name();
+/// "NVIDIA H100 …", the models of this node's GPUs as their driver names them, each once; "" where none does.
+/// `folder` holds a folder for each GPU.
+std::string gpu_models(const std::filesystem::path& folder = "/proc/driver/nvidia/gpus");
 /// Numbers of the cores that this process may run on.
 std::vector<int> allowed_cores();
 /// Bytes that this node can still give: what Linux calls available, or less where a control group (a Slurm
@@ -20,6 +24,8 @@ std::int64_t peak_resident_bytes();
 void return_freed_memory();
 /// Slurm's job id, with the array's task where there is one; "" outside a job.
 std::string job_id();
+/// Numbers of the GPUs of this node that Slurm gave, to the step or else to the job: "0,1"; "" without any.
+std::string job_gpus();
 /// "2026-01-31T12:00:00Z".
 std::string utc_now();
 

@@ -17,6 +17,7 @@ struct Resources {
   int threads = 1;                   ///< tiles in hand at once
   std::vector<std::string> hosts;    ///< (ranks) host of each
   std::vector<std::string> devices;  ///< (ranks) "cuda:0 NVIDIA H100 …", or "cpu AMD …"
+  std::vector<std::string> gpus;     ///< (ranks) those that Slurm gave on its host: "0,1", or ""
 };
 
 /// Collective: decides the device once for all ranks (a GPU each, or none), and each rank's threads. Local
