@@ -193,8 +193,8 @@ class HouseRules(unittest.TestCase):
             found = lines_with(re.compile(r"[ \t]$|\t|\r"), text)
             return found if not text or text.endswith("\n") else [*found, "no line's end at its end"]
 
-        suffixes = CPP | {".py", ".sh", ".cmake", ".ini"}
-        self.assert_clean(files("src", "include", "tests", "jobs", "cmake", suffixes=suffixes), faults, 50)
+        suffixes = CPP | {".py", ".sh", ".sbatch", ".cmake", ".ini"}
+        self.assert_clean(files("src", "include", "tests", "jobs", "cmake", "slurm", suffixes=suffixes), faults, 50)
 
 
 class Formatters(unittest.TestCase):
