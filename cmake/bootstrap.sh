@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What the scripts in jobs/ and tests/run.sh share: install what is missing, build, and run on ranks. They source this
-# file and call orrery_bootstrap, orrery_build and orrery_mpirun; run by itself, it only installs.
+# file and call orrery_bootstrap, orrery_build and orrery_mpirun; run by itself, it only installs. The tests' Slurm is
+# unpacked by orrery_unpack_slurm, or by hand: `bash cmake/bootstrap.sh slurm`.
 #
 # Debian's packages apart, everything stays under build/: the virtual environment build/venv (with LibTorch, unless an
 # entry of CMAKE_PREFIX_PATH has one) and a log of each step, build/*.log. A second run finds all in place and is quick.
@@ -21,6 +22,8 @@ debian_packages=(
 )
 # What tests alone need: tests/run.sh adds it. Chromium opens the page of `orrery figures`.
 test_packages=(chromium)
+# Unpacked under build/slurm for a test, not installed: it starts a Slurm of its own.
+slurm_packages=(slurmctld slurmd slurm-client slurm-wlm-basic-plugins)
 
 # Elsewhere, and on a Debian where we are not root: the programs without which CMake can't even look for the libraries.
 needed_programs=(c++ cmake ninja pkg-config python3)
@@ -165,6 +168,35 @@ orrery_bootstrap() {
   make_virtual_environment
 }
 
+unpack_slurm() (
+  cd "$1" || return 1
+  # Lists of packages that are out of date name files that are gone.
+  apt-get download "${slurm_packages[@]}" || { apt update && apt-get download "${slurm_packages[@]}"; } || return 1
+  for package in ./*.deb; do
+    dpkg -x "$package" root || return 1
+  done
+  # As Debian links them when it installs: a daemon knows by its name that it is one.
+  for daemon in slurmctld slurmd slurmstepd; do
+    ln -s "$daemon-wlm" "root/usr/sbin/$daemon" || return 1
+  done
+)
+
+# Downloads and unpacks Slurm into build/slurm, which takes no rights; where it is there, nothing is done.
+orrery_unpack_slurm() {
+  local folder=$orrery_root/build/slurm
+  if [[ -d $folder ]]; then
+    return 0
+  fi
+  say "getting Slurm for the tests (3 MB, unpacked into build/slurm)"
+  rm -rf "$folder.part"
+  mkdir -p "$folder.part"
+  if ! command -v apt-get >/dev/null; then
+    say "there is no apt-get, which brings it"
+    return 1
+  fi
+  logged slurm unpack_slurm "$folder.part" && mv "$folder.part" "$folder"
+}
+
 # orrery_build PRESET [ARGUMENT…]: configures with a preset, and builds in build/release; arguments go to the build.
 orrery_build() {
   local preset=$1 torch
@@ -195,5 +227,8 @@ orrery_mpirun() {
 }
 
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
-  orrery_bootstrap
+  case ${1:-} in
+    slurm) orrery_unpack_slurm || fail 69 "Slurm could not be unpacked (log above): mend that, and run this again" ;;
+    *) orrery_bootstrap ;;
+  esac
 fi

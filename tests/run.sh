@@ -16,6 +16,7 @@ export ORRERY_SHARED_DATA=${ORRERY_SHARED_DATA:-$root/../shared/data}
 
 debian_packages+=("${test_packages[@]}")
 orrery_bootstrap
+orrery_unpack_slurm || say "without Slurm (log above) the tests of slurm/ will fail"
 # Both share one build folder: a warning is an error in CI alone, so that the tests after a quickstart rebuild nothing.
 if [[ -n ${CI:-} ]]; then preset=ci; else preset=release; fi
 orrery_build "$preset"
