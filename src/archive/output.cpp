@@ -50,20 +50,6 @@ fs::path folder_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
-fs::path work_folder(const fs::path& out) {
-  return out.string() + ".part";
-}
-
-/// Names in a folder; none where it is missing.
-std::vector<std::string> names_in(const fs::path& folder) {
-  std::vector<std::string> names;
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
-    names.push_back(entry.path().filename().string());
-  }
-  return names;
-}
-
 /// Whether a process that lives holds the lock. One that is only just taking it sees ours.
 bool is_held(const fs::path& lock) {
   const std::optional<LockOwner> owner = read_lock(lock);
@@ -142,26 +128,6 @@ void rename_to_new(const fs::path& from, const fs::path& to) {
   if (errno == EEXIST)
     exists(to, core::concat("the output has come into being during the run, ours is ", from.string()));
   throw core::system_error("the output can't be renamed", to.string(), "see to the folder's rights");
-}
-
-/// "0/8, 3/8, 5/8, …" where any file of parts is missing.
-void check_none_missing(const fs::path& folder, const std::vector<fs::path>& files) {
-  constexpr std::int64_t most_named = 20;
-  std::int64_t missing = 0;
-  std::string named;
-  for (std::size_t number = 0; number < files.size(); ++number) {
-    if (!files[number].empty() || ++missing > most_named) continue;
-    named += core::concat(missing > 1 ? ", " : "", number, "/", files.size());
-  }
-  if (missing > most_named) named += core::concat(" and ", missing - most_named, " more");
-  if (missing == std::ssize(files)) {
-    throw core::bad_input("there are no finished parts to join", folder.string(),
-                          "run all parts first, with --part");
-  }
-  if (missing > 0) {
-    throw core::bad_input("parts are missing, or being made again",
-                          core::concat(folder.string(), ": ", named), "run them with --part, then join");
-  }
 }
 
 bool is_finished_result(const fs::path& result, const fs::path& file, const fs::path& overwrite) {
@@ -373,30 +339,6 @@ void Output::remove_folder() const {
     if (!parse_work_name(name))
       core::log_warn("a file of somebody else's stays: " + (folder_ / name).string());
   }
-}
-
-FinishedParts finished_parts(const fs::path& out) {
-  const fs::path folder = work_folder(out);
-  FinishedParts parts;
-  std::vector<std::int64_t> begun;
-  for (const std::string& name : names_in(folder)) {
-    const std::optional<WorkName> work = parse_work_name(name);
-    if (!work || !work->part) continue;
-    const Part& part = *work->part;
-    if (parts.count != 0 && part.count != parts.count) {
-      throw core::bad_input("parts of two runs lie in one folder",
-                            core::concat(folder.string(), ": of ", parts.count, " and of ", part.count),
-                            "remove those of one, or make them with another --out");
-    }
-    parts.count = part.count;
-    parts.files.resize(core::narrow<std::size_t>(part.count));
-    if (work->file == finished_file) parts.files[core::narrow<std::size_t>(part.number)] = folder / name;
-    if (work->file == work_files.front()) begun.push_back(part.number);
-  }
-  // A part that is made again will replace the one that is there.
-  for (const std::int64_t number : begun) parts.files[core::narrow<std::size_t>(number)].clear();
-  check_none_missing(folder, parts.files);
-  return parts;
 }
 
 }  // namespace orrery::archive

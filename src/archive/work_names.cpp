@@ -33,6 +33,19 @@ std::optional<Part> part_in(std::string_view name) {
 
 }  // namespace
 
+std::filesystem::path work_folder(const std::filesystem::path& out) {
+  return out.string() + ".part";
+}
+
+std::vector<std::string> names_in(const std::filesystem::path& folder) {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    names.push_back(entry.path().filename().string());
+  }
+  return names;
+}
+
 std::string prefix_of(const Part& part) {
   return core::concat(part.number, "-of-", part.count, ".");
 }

@@ -3,9 +3,11 @@
 #include "orrery/archive/output.hpp"
 
 #include <array>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace orrery::archive {
 
@@ -20,6 +22,11 @@ constexpr const char* state_prefix = "state-";
 constexpr const char* finished_file = "h5";
 /// Of the run that joins parts. An undivided run has none.
 constexpr const char* join_prefix = "join.";
+
+/// OUT.part
+std::filesystem::path work_folder(const std::filesystem::path& out);
+/// Names in a folder; none where it is missing.
+std::vector<std::string> names_in(const std::filesystem::path& folder);
 
 /// "3-of-8."
 std::string prefix_of(const Part& part);

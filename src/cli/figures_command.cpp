@@ -7,7 +7,6 @@
 #include "orrery/core/log.hpp"
 #include "orrery/report/figures.hpp"
 
-
 namespace orrery::cli {
 namespace {
 

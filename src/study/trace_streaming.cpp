@@ -42,6 +42,7 @@ bool TraceRun::restore(statistics::StreamedStatistics& streamed) {
     // Scores that are lost are in the pass's sums all the same: it begins anew.
     if (scores && pass + 1 == passes && std::ssize(done) < work_.saved_tiles()) {
       work_.drop_pass();
+      resumed_ = pass * std::ssize(all_tiles_);
       return true;
     }
     work_.restore(pass, streamed);

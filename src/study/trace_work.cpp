@@ -34,8 +34,8 @@ std::int64_t TraceWork::take(const TraceOptions& options, const TraceInput& inpu
     add_machine(identity, resources);
     identity[input_name("tokenizer")] = core::sha256_of_file(options.model / input.tokenizer_file);
     identity[input_name("corpus")] = core::sha256_of_file(options.corpus);
-    if (rows_layout_) make_rows_file();
     begin_or_go_on(std::move(identity), plan.point_groups);
+    if (rows_layout_) make_rows_file();
     if (!keeps_rows) {
       file_->output().require_room(statistics::StreamedStatistics::saved_bytes(
           extent_of(input), {{}, options.tokens == Tokens::all, checkpoint_.point_groups}));

@@ -1,9 +1,14 @@
 #include "tests/statistics/shown.hpp"
 
+#include "tests/support/memory_state.hpp"
+
 #include <ATen/ops/cat.h>
 
 #include <algorithm>
+#include <memory>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace orrery::statistics::testing {
 namespace {
@@ -24,32 +29,75 @@ SampleShard leading(const SampleShard& rows, std::int64_t count) {
   return pilot;
 }
 
+/// What a pass was saved as: what all ranks know, and what this one had.
+struct SavedPass {
+  test::MemoryState pass;
+  test::MemoryState sums;
+};
+
+SavedPass save(const parallel::Communicator& ranks, StreamedStatistics& streamed) {
+  SavedPass saved;
+  streamed.gather();
+  streamed.save_pass(saved.pass);
+  streamed.save_sums(saved.sums);
+  return {saved.pass, saved.sums.from_next(ranks)};
+}
+
+void restore(SavedPass saved, StreamedStatistics& streamed) {
+  streamed.restore_pass(saved.pass);
+  streamed.add_saved_sums(saved.sums);
+  if (!saved.pass.is_read() || !saved.sums.is_read()) throw std::logic_error("more was saved than is loaded");
+}
+
+/// As another process would: through the passes that ended, and into the one on its way.
+std::unique_ptr<StreamedStatistics> restarted(const parallel::Communicator& ranks, const Data& data,
+                                              const Showing& showing, const std::vector<SavedPass>& ended,
+                                              const SavedPass& now) {
+  auto streamed = std::make_unique<StreamedStatistics>(ranks, data.extent, showing.options);
+  for (const SavedPass& one : ended) {
+    restore(one, *streamed);
+    streamed->end_pass();
+  }
+  restore(now, *streamed);
+  return streamed;
+}
+
 }  // namespace
 
 Shown show(const parallel::Communicator& ranks, const Data& data, const Showing& showing) {
   const SampleShard rows = deal(ranks, data, showing.dtype, showing.seed);
-  StreamedStatistics streamed(ranks, data.extent, showing.options);
-  streamed.add_pilot(leading(rows, showing.pilot));
-  streamed.end_pilot();
+  auto pass = std::make_unique<StreamedStatistics>(ranks, data.extent, showing.options);
+  pass->add_pilot(leading(rows, showing.pilot));
+  pass->end_pilot();
+  std::vector<SavedPass> ended;
   const auto each_round = [&](const auto& take) {
     const std::int64_t all = std::ssize(rows.samples);
-    for (std::int64_t first = 0; first < std::max<std::int64_t>(all, 1); first += showing.round) {
-      take(some_rows(rows, first, std::min(showing.round, all - first)));  // no rows where a rank has none
-    }
+    const std::int64_t half = all / 2;
+    const auto from_to = [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t first = begin; first < std::max(end, begin + 1); first += showing.round) {
+        take(some_rows(rows, first, std::min(showing.round, end - first)));  // no rows where a rank has none
+      }
+    };
+    if (!showing.saved) return from_to(0, all);
+    from_to(0, half);
+    const SavedPass now = save(ranks, *pass);
+    pass = restarted(ranks, data, showing, ended, now);
+    from_to(half, all);
   };
-  while (streamed.wants_rows()) {
-    each_round([&](const SampleShard& round) { streamed.add(round); });
-    streamed.end_pass();
+  while (pass->wants_rows()) {
+    each_round([&](const SampleShard& round) { pass->add(round); });
+    const SavedPass whole = save(ranks, *pass);
+    if (!pass->end_pass()) ended.push_back(whole);
   }
   Shown shown;
   each_round([&](const SampleShard& round) {
-    const at::Tensor score = streamed.add_scores(round);
+    const at::Tensor score = pass->add_scores(round);
     for (std::int64_t row = 0; row < score.size(0); ++row) {
       shown.score["score " + std::to_string(round.samples[row].value())] = as_doubles(score[row]);
     }
   });
-  shown.passes = streamed.passes();
-  shown.statistics = streamed.finish();
+  shown.passes = pass->passes();
+  shown.statistics = pass->finish();
   return shown;
 }
 

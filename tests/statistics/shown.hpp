@@ -16,6 +16,7 @@ struct Showing {
   std::uint64_t seed = 0;   ///< of `deal`
   std::int64_t round = 11;  ///< rows shown at once
   at::ScalarType dtype = at::kFloat;
+  bool saved = false;  ///< in the middle of each pass, which goes on in new objects and on other ranks
 };
 
 struct Shown {

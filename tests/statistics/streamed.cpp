@@ -1,10 +1,29 @@
 #include "tests/statistics/streamed.hpp"
 
+#include "tests/support/memory_state.hpp"
+
 #include <algorithm>
 #include <bit>
+#include <stdexcept>
 
 namespace orrery::statistics::testing {
 namespace {
+
+/// Collective: the sums of all ranks, each saved by one and loaded by another.
+std::unique_ptr<StreamedMoments> saved_and_loaded(const parallel::Communicator& ranks, const Data& data,
+                                                  StreamedMoments& moments) {
+  moments.gather(ranks);
+  test::MemoryState sums;
+  test::MemoryState quanta;
+  moments.save(sums);
+  moments.quanta().save(quanta);
+  auto loaded = std::make_unique<StreamedMoments>(data.extent, Quanta::load(quanta, data.extent),
+                                                  PassContent{true, {0, data.extent.points}});
+  test::MemoryState theirs = sums.from_next(ranks);
+  loaded->add_saved(theirs);
+  if (!theirs.is_read() || !quanta.is_read()) throw std::logic_error("more was saved than is loaded");
+  return loaded;
+}
 
 void add_rounds(const at::Tensor& rows, const Dealing& dealing, StreamedMoments& moments) {
   for (std::int64_t first = 0; first < rows.size(0); first += dealing.round) {
@@ -53,7 +72,14 @@ Streamed stream(const parallel::Communicator& ranks, const Data& data, const Dea
   const Quanta quanta =
       dealing.pilot == 0 ? Quanta::of_all_rows(ranks, pilot) : Quanta::of_pilot(ranks, pilot);
   auto moments = std::make_unique<StreamedMoments>(data.extent, quanta, everything);
-  add_rounds(shard.x, dealing, *moments);
+  if (dealing.saved) {
+    const std::int64_t half = shard.x.size(0) / 2;
+    add_rounds(shard.x.narrow(0, 0, half), dealing, *moments);
+    moments = saved_and_loaded(ranks, data, *moments);
+    add_rounds(shard.x.narrow(0, half, shard.x.size(0) - half), dealing, *moments);
+  } else {
+    add_rounds(shard.x, dealing, *moments);
+  }
   Streamed result;
   if (moments->must_repeat(ranks)) {
     result.passes = 2;
@@ -79,6 +105,7 @@ std::int64_t differences(const parallel::Communicator& ranks, const Data& data, 
   in_order.seed = 0;
   in_order.threads = 1;
   in_order.round = 1000;
+  in_order.saved = false;
   const Streamed mine = stream(ranks, data, dealing);
   const Streamed all = stream(parallel::Communicator::self(), data, in_order);
   std::int64_t count = mine.passes == all.passes ? 0 : 1;

@@ -17,6 +17,7 @@ struct Dealing {
   std::int64_t round = 7;  ///< rows added at once
   int threads = 1;
   at::ScalarType dtype = at::kFloat;
+  bool saved = false;  ///< in the middle of a pass, which goes on in new objects and on other ranks
 };
 
 /// All that streaming gives, on each rank what it owns.

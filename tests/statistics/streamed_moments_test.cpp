@@ -202,6 +202,7 @@ TEST(StreamedMoments, AnyRanksThreadsOrderAndDealingGiveTheSameBits) {
       const std::int64_t round = seed == 1 ? 13 : 60;
       EXPECT_EQ(testing::differences(ranks, data, {8, seed, round, threads}), 0);
       EXPECT_EQ(testing::differences(ranks, data, {0, seed, round, threads}), 0);
+      EXPECT_EQ(testing::differences(ranks, data, {8, seed, round, threads, at::kFloat, /*saved=*/true}), 0);
     }
   }
   EXPECT_EQ(testing::differences(ranks, data, {.pilot = 0, .seed = 3, .dtype = at::kDouble}), 0);

@@ -1,9 +1,9 @@
-// System calls that fail where a test asks for it: these stand before the C library's for the whole program, its
-// libraries too.
+// System calls that fail where a test asks for it: these stand before the C library's for the whole program,
+// its libraries too.
 //
 //   ORRERY_IO_FAULT="CALL@RANK=ERROR:PATH[;…]"   "CALL#3@1=…": from the third time on
-//     CALL  write, read, sync, rename, open, allocate: every call of that kind on a file whose name has PATH in it
-//     ERROR ENOSPC, EIO, EACCES, EDQUOT; short: half of the bytes are written, then ENOSPC
+//     CALL  write, read, sync, rename, open, allocate: every call of that kind on a file whose name has PATH
+//     in it ERROR ENOSPC, EIO, EACCES, EDQUOT; short: half of the bytes are written, then ENOSPC
 #include <cerrno>
 #include <cstdarg>
 #include <cstdint>
@@ -121,7 +121,8 @@ ssize_t write(int descriptor, const void* bytes, size_t size) {
 
 ssize_t pwrite(int descriptor, const void* bytes, size_t size, off_t offset) {
   static auto* const call = real<ssize_t(int, const void*, size_t, off_t)>("pwrite");
-  return write_or_fail(descriptor, size, [&](size_t count) { return call(descriptor, bytes, count, offset); });
+  return write_or_fail(descriptor, size,
+                       [&](size_t count) { return call(descriptor, bytes, count, offset); });
 }
 
 ssize_t pwrite64(int descriptor, const void* bytes, size_t size, off64_t offset) {

@@ -1,5 +1,5 @@
-// What core/failpoint.cpp leaves empty: things that go wrong where a test asks for it. Linked into orrery_faulty,
-// which is the program itself but for this and failing_io.cpp.
+// What core/failpoint.cpp leaves empty: things that go wrong where a test asks for it. Linked into
+// orrery_faulty, which is the program itself but for this and failing_io.cpp.
 //
 //   ORRERY_FAULT="PLACE@RANK=KIND[;…]"   RANK a number or *; "PLACE#3@1=…": only the third time
 //     exception, allocation, stall, kill, stop (SIGUSR1), delay:MILLISECONDS; of numbers in memory: nan, flip
