@@ -21,6 +21,8 @@ debian_packages=(
 )
 # What tests alone need: tests/run.sh adds it. Chromium opens the page of `orrery figures`.
 test_packages=(chromium)
+# What the long tests need besides: the fuzzers of tests/fuzz.
+long_packages=(clang-14 libclang-rt-14-dev)
 
 # Elsewhere, and on a Debian where we are not root: the programs without which CMake can't even look for the libraries.
 needed_programs=(c++ cmake ninja pkg-config python3)
