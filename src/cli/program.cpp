@@ -20,6 +20,7 @@
 #include "orrery/study/resources.hpp"
 #include "orrery/study/sweep_plan.hpp"
 #include "orrery/study/trace.hpp"
+#include "orrery/text/printable.hpp"
 #include "verify_command.hpp"
 
 #include <array>
@@ -271,10 +272,10 @@ int inspect(int&, char**&, const Words& words) {
                             "give one of them");
   }
   const archive::Reader file(given.front());
-  print(json   ? report::summary_json(file)
-        : ini  ? report::options_ini(file)
-        : plot ? report::charts_text(file)
-               : report::summary_text(file, given.front()));
+  print(text::printable_lines(json   ? report::summary_json(file)
+                              : ini  ? report::options_ini(file)
+                              : plot ? report::charts_text(file)
+                                     : report::summary_text(file, given.front())));
   return 0;
 }
 

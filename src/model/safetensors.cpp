@@ -203,7 +203,8 @@ Checkpoint::Checkpoint(std::filesystem::path folder) : folder_(std::move(folder)
     if (file.empty() || file.find_first_of(std::string_view("/\0", 2)) != std::string::npos || file == "." ||
         file == "..") {
       throw bad_input(index_name + ": a shard's name is not a bare file name",
-                      text::printable(file, longest_shown), "expected a file in the same folder");
+                      concat("\"", text::printable(file, longest_shown), "\""),
+                      "expected a file in the same folder");
     }
     shards.insert(file);
   }
