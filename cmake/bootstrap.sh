@@ -24,6 +24,8 @@ debian_packages=(
 test_packages=(chromium)
 # Unpacked under build/slurm for a test, not installed: it starts a Slurm of its own.
 slurm_packages=(slurmctld slurmd slurm-client slurm-wlm-basic-plugins)
+# What the long tests need besides: the fuzzers of tests/fuzz.
+long_packages=(clang-14 libclang-rt-14-dev)
 
 # Elsewhere, and on a Debian where we are not root: the programs without which CMake can't even look for the libraries.
 needed_programs=(c++ cmake ninja pkg-config python3)

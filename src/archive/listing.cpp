@@ -92,6 +92,8 @@ DatasetInfo describe(hid_t file, const std::string& path, std::int64_t file_byte
   check(H5Dget_space_status(dataset.get(), &room));
   info.has_values = room != H5D_SPACE_STATUS_NOT_ALLOCATED;
   if (!info.has_values && !info.is_scale) check.about("nothing was written").fail();
+  // A dimension without values is one of a dataset that has them.
+  if (bytes / size_of(info.type) > file_bytes) check.about("larger than the file").fail();
   if (info.has_values && (bytes > file_bytes || !std::cmp_equal(H5Dget_storage_size(dataset.get()), bytes))) {
     check.about("larger than the file").fail();
   }

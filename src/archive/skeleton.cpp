@@ -95,12 +95,13 @@ void restore_skeleton(const std::filesystem::path& file, const std::filesystem::
   left.remove_suffix(end.size());
   require(take<std::uint64_t>(end) == hash_of(left));
   left.remove_prefix(mark.size());
-  const auto file_bytes = static_cast<std::int64_t>(std::filesystem::file_size(file));
+  const std::int64_t file_bytes = core::ReadFile(file).size();
   const Descriptor opened(file, O_WRONLY);
   while (!left.empty()) {
     require(left.size() >= sizeof(Region));
     const auto region = take<Region>(left);
-    require(region.bytes <= std::ssize(left) && region.offset <= file_bytes - region.bytes);
+    require(region.bytes >= 0 && region.bytes <= std::ssize(left) && region.offset >= 0 &&
+            region.offset <= file_bytes - region.bytes);
     write_at(opened, file, region.offset, left.substr(0, static_cast<std::size_t>(region.bytes)));
     left.remove_prefix(static_cast<std::size_t>(region.bytes));
   }

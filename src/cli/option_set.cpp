@@ -21,6 +21,9 @@ using core::usage_error;
 /// Of the commands that read INI files.
 constexpr std::array<std::string_view, 2> sections = {"trace", "perturb"};
 
+/// An INI file has a line an option.
+constexpr std::size_t most_config_bytes = std::size_t{1} << 20;
+
 /// Letters to change, add or remove to turn one word into the other.
 std::size_t edit_distance(const std::string& a, const std::string& b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -134,9 +137,17 @@ void OptionSet::read_config(const std::filesystem::path& path) {
   // A folder opens like a file, and reads like an empty one.
   if (!in || std::filesystem::is_directory(path))
     throw core::bad_input("cannot read the --config file", path.string(), "check its name and permissions");
-  std::stringstream text;
-  text << in.rdbuf();
-  require_no_trailing_comment(text.str(), path.string());
+  // A pipe serves as well as a file, but nothing is read without end.
+  std::string bytes(most_config_bytes + 1, '\0');
+  in.read(bytes.data(), std::ssize(bytes));
+  bytes.resize(static_cast<std::size_t>(in.gcount()));
+  if (bytes.size() > most_config_bytes) {
+    throw core::bad_input("the --config file is too large",
+                          concat(path.string(), " has more than ", most_config_bytes, " bytes"),
+                          "check that it is the file you mean");
+  }
+  std::istringstream text(bytes);
+  require_no_trailing_comment(bytes, path.string());
   po::options_description keys;
   for (const auto& group : groups_) {
     for (const auto& option : group.options()) {

@@ -19,6 +19,7 @@
 #include "orrery/study/perturb.hpp"
 #include "orrery/study/trace.hpp"
 #include "orrery/study/watchdog.hpp"
+#include "orrery/text/printable.hpp"
 #include "plan_command.hpp"
 #include "verify_command.hpp"
 
@@ -194,10 +195,10 @@ int inspect(int&, char**&, const Words& words) {
                             "give one of them");
   }
   const archive::Reader file(given.front());
-  print(json   ? report::summary_json(file)
-        : ini  ? report::options_ini(file)
-        : plot ? report::charts_text(file)
-               : report::summary_text(file, given.front()));
+  print(text::printable_lines(json   ? report::summary_json(file)
+                              : ini  ? report::options_ini(file)
+                              : plot ? report::charts_text(file)
+                                     : report::summary_text(file, given.front())));
   return 0;
 }
 

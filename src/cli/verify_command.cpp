@@ -6,6 +6,7 @@
 #include "orrery/core/error.hpp"
 #include "orrery/study/compare.hpp"
 #include "orrery/study/verify.hpp"
+#include "orrery/text/printable.hpp"
 
 #include <cmath>
 #include <cstdio>
@@ -41,8 +42,8 @@ constexpr const char* usage =
 int verify_one(const std::string& path) {
   const archive::Reader file(path, archive::Incomplete::accept);
   const bool sound = study::verify_file(file, [](const study::Check& check) {
-    std::printf("%s  %s: %s\n", check.passed ? "ok    " : "FAILED", check.subject.c_str(),
-                check.seen.c_str());
+    const std::string line = text::printable_lines(concat(check.subject, ": ", check.seen));
+    std::printf("%s  %s\n", check.passed ? "ok    " : "FAILED", line.c_str());
   });
   std::printf("%s: %s\n", path.c_str(), sound ? "sound" : "damaged");
   return static_cast<int>(sound ? core::ExitCode::done : core::ExitCode::difference);
@@ -52,7 +53,7 @@ int compare_two(const std::vector<std::string>& paths, const study::CompareOptio
   const archive::Reader one(paths[0]);
   const archive::Reader other(paths[1]);
   const study::Comparison found = study::compare_files(one, other, options);
-  for (const std::string& line : found.differences) std::printf("%s\n", line.c_str());
+  for (const std::string& line : found.differences) std::printf("%s\n", text::printable_lines(line).c_str());
   const std::string verdict =
       found.differences.empty()
           ? std::string(options.tolerance ? "the same within the tolerance" : "the same")

@@ -1,12 +1,23 @@
 #include "orrery/core/error.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
 namespace orrery::core {
+namespace {
+
+/// Names and values may come from a hostile file: they can't break the line, nor speak to the terminal.
+std::string in_one_line(std::string text) {
+  const auto is_control = [](char byte) { return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f; };
+  std::ranges::replace_if(text, is_control, '?');
+  return text;
+}
+
+}  // namespace
 
 Error::Error(ExitCode code, const std::string& problem, const std::string& seen, const std::string& advice)
-    : std::runtime_error(problem + " (" + seen + "): " + advice), code_(code) {}
+    : std::runtime_error(in_one_line(problem + " (" + seen + "): " + advice)), code_(code) {}
 
 Error usage_error(const std::string& problem, const std::string& seen, const std::string& advice) {
   return {ExitCode::usage, problem, seen, advice};

@@ -16,9 +16,12 @@ namespace {
 
 using text::JsonValue;
 
-// No size of a Llama comes near; products of three stay below 2^63.
+// No size of a Llama comes near.
 constexpr std::int64_t most = std::int64_t{1} << 20;
 constexpr std::int64_t most_layers = 1 << 12;
+// Each size may be great, but not all together: with eight bytes a weight, and FLOPs of a long corpus, sums
+// stay in 64 bits.
+constexpr double most_parameters = 0x1p45;
 
 std::int64_t size_of(const JsonValue& config, std::string_view key, std::int64_t greatest = most) {
   return config.at(key).integer(1, greatest);
@@ -93,6 +96,20 @@ Rope read_rope(const JsonValue& config) {
   return rope;
 }
 
+/// Throws where the weights are too many to be counted.
+void require_countable(const LlamaConfig& llama) {
+  const auto width = static_cast<double>(llama.width);
+  const auto rows =
+      static_cast<double>(2 * llama.query_rows() + 2 * llama.kv_rows() + 3 * llama.mlp_width + 4);
+  const double parameters = static_cast<double>(llama.layers) * (width + 1) * rows +
+                            2 * static_cast<double>(llama.vocabulary) * width;
+  if (parameters <= most_parameters) return;
+  throw core::bad_input(
+      "config.json: the sizes are those of no model",
+      core::concat("about ", parameters, " weights, at most ", most_parameters, " are supported"),
+      "use the config.json that the model was published with");
+}
+
 }  // namespace
 
 double Rope::frequency(std::int64_t pair, std::int64_t head_dim) const {
@@ -156,6 +173,7 @@ LlamaConfig read_llama_config(const std::filesystem::path& folder) {
   llama.mlp_bias = flag(config, "mlp_bias");
   if (const auto range = config.find("initializer_range")) llama.initializer_range = range->number();
   llama.rope = read_rope(config);
+  require_countable(llama);
   return llama;
 }
 

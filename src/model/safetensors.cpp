@@ -5,6 +5,7 @@
 #include "orrery/core/narrow.hpp"
 #include "orrery/core/read_file.hpp"
 #include "orrery/text/json.hpp"
+#include "orrery/text/printable.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -21,6 +22,8 @@ using core::concat;
 
 constexpr std::int64_t length_bytes = 8;  // the header's length stands in front of it, little-endian
 constexpr std::int64_t block_bytes = std::int64_t{32} << 20;
+constexpr std::uint64_t longest_header = 100'000'000;  // the format's own limit
+constexpr std::size_t longest_shown = 200;             // characters of a name
 const char* const copy_again = "copy the model folder again";
 
 /// Bytes of one number of a safetensors type; 0 for a type that the format doesn't have.
@@ -36,8 +39,15 @@ bool is_weight_type(const std::string& dtype) {
   return dtype == "F32" || dtype == "F16" || dtype == "BF16" || dtype == "F64";
 }
 
+/// Whether a file is there; false where a name is too long or links go round in circles.
+bool is_there(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error);
+}
+
 /// Reads one header entry; `file` names the file in messages.
-TensorEntry read_entry(const std::string& file, const std::string& name, const nlohmann::json& entry) {
+TensorEntry read_entry(const std::string& file, const std::string& full_name, const nlohmann::json& entry) {
+  const std::string name = text::printable(full_name, longest_shown);
   TensorEntry tensor;
   const auto malformed = [&](const std::string& what) {
     return bad_input(concat(file, ": the header's entry of tensor ", name, " is malformed"), what,
@@ -53,7 +63,7 @@ TensorEntry read_entry(const std::string& file, const std::string& name, const n
   tensor.dtype = entry["dtype"].get<std::string>();
   const std::int64_t element = element_bytes(tensor.dtype);
   if (element == 0) {
-    throw bad_input(concat(file, ": unknown number format of tensor ", name), tensor.dtype,
+    throw bad_input(concat(file, ": unknown number format of tensor ", name), text::printable(tensor.dtype),
                     "orrery reads F32, F16, BF16 and F64");
   }
   std::int64_t needed = element;
@@ -92,12 +102,13 @@ void check_places(const std::string& file, const std::map<std::string, TensorEnt
   for (const auto& [name, tensor] : tensors) {
     const std::int64_t end = tensor.begin + tensor.bytes;
     if (end > data_bytes) {
-      throw bad_input(concat(file, ": tensor ", name, " lies beyond the end of the file"),
-                      concat("offsets ", tensor.begin, " to ", end, " in data of ", data_bytes,
-                             " bytes; the header asks for a file of at least ",
-                             static_cast<std::uint64_t>(data_start) + static_cast<std::uint64_t>(end),
-                             " bytes, it has ", data_start + data_bytes),
-                      copy_again);
+      throw bad_input(
+          concat(file, ": tensor ", text::printable(name, longest_shown), " lies beyond the end of the file"),
+          concat("offsets ", tensor.begin, " to ", end, " in data of ", data_bytes,
+                 " bytes; the header asks for a file of at least ",
+                 static_cast<std::uint64_t>(data_start) + static_cast<std::uint64_t>(end), " bytes, it has ",
+                 data_start + data_bytes),
+          copy_again);
     }
     if (tensor.bytes > 0) by_place.emplace_back(&name, &tensor);
   }
@@ -108,7 +119,8 @@ void check_places(const std::string& file, const std::map<std::string, TensorEnt
     const TensorEntry& b = *by_place[i].second;
     if (a.begin + a.bytes > b.begin) {
       throw bad_input(
-          concat(file, ": tensors ", *by_place[i - 1].first, " and ", *by_place[i].first, " overlap"),
+          concat(file, ": tensors ", text::printable(*by_place[i - 1].first, longest_shown), " and ",
+                 text::printable(*by_place[i].first, longest_shown), " overlap"),
           concat("offsets ", a.begin, " to ", a.begin + a.bytes, " and ", b.begin, " to ", b.begin + b.bytes),
           copy_again);
     }
@@ -127,6 +139,11 @@ std::string read_header_text(const core::ReadFile& file, const std::string& name
   if (length > static_cast<std::uint64_t>(size - length_bytes)) {
     throw bad_input(concat(name, " ends inside its header"),
                     concat("header of ", length, " bytes, file of ", size, " bytes"), copy_again);
+  }
+  // The file may be sparse, so that its size bounds no memory.
+  if (length > longest_header) {
+    throw bad_input(concat(name, " has too long a header"),
+                    concat(length, " bytes, the format allows ", longest_header), copy_again);
   }
   std::string header(static_cast<std::size_t>(length), '\0');
   file.read(length_bytes, std::as_writable_bytes(std::span(header)));
@@ -162,8 +179,8 @@ std::map<std::string, TensorEntry> read_safetensors_header(const std::filesystem
 Checkpoint::Checkpoint(std::filesystem::path folder) : folder_(std::move(folder)) {
   const std::string index_name = "model.safetensors.index.json";
   const std::string single_name = "model.safetensors";
-  if (!std::filesystem::exists(folder_ / index_name)) {
-    if (!std::filesystem::exists(folder_ / single_name)) {
+  if (!is_there(folder_ / index_name)) {
+    if (!is_there(folder_ / single_name)) {
       throw bad_input("no weights in the model folder",
                       concat(folder_.string(), " has neither ", single_name, " nor ", index_name),
                       "give a folder as Hugging Face lays it out, with safetensors");
@@ -179,18 +196,22 @@ Checkpoint::Checkpoint(std::filesystem::path folder) : folder_(std::move(folder)
   }
   std::set<std::string> shards;
   for (const auto& [name, shard] : index["weight_map"].items()) {
-    if (!shard.is_string()) throw bad_input(index_name + ": a shard's name is no text", name, copy_again);
+    if (!shard.is_string())
+      throw bad_input(index_name + ": a shard's name is no text", text::printable(name, longest_shown),
+                      copy_again);
     const std::string file = shard.get<std::string>();
-    if (file.empty() || file.find('/') != std::string::npos || file == "." || file == "..") {
-      throw bad_input(index_name + ": a shard's name is not a bare file name", file,
+    if (file.empty() || file.find_first_of(std::string_view("/\0", 2)) != std::string::npos || file == "." ||
+        file == "..") {
+      throw bad_input(index_name + ": a shard's name is not a bare file name",
+                      concat("\"", text::printable(file, longest_shown), "\""),
                       "expected a file in the same folder");
     }
     shards.insert(file);
   }
   for (const std::string& shard : shards) {
-    if (!std::filesystem::exists(folder_ / shard)) {
-      throw bad_input(index_name + " names a shard that is not there", (folder_ / shard).string(),
-                      copy_again);
+    if (!is_there(folder_ / shard)) {
+      throw bad_input(index_name + " names a shard that is not there",
+                      (folder_ / text::printable(shard, longest_shown)).string(), copy_again);
     }
     for (auto& [name, entry] : read_safetensors_header(folder_ / shard)) {
       const auto listed = index["weight_map"].find(name);

@@ -4,6 +4,7 @@
 #include "orrery/archive/sweep_layout.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
+#include "orrery/study/verify.hpp"
 #include "recipe.hpp"
 
 #include <algorithm>
@@ -81,30 +82,35 @@ Array::Array(const archive::Reader& file, const std::string& path, std::size_t r
                         "`orrery verify` tells what is wrong with the file");
 }
 
-double Array::at(std::initializer_list<std::int64_t> index) const {
+std::int64_t Array::place_of(std::initializer_list<std::int64_t> index) const {
   std::int64_t place = 0;
   std::size_t dimension = 0;
-  for (const std::int64_t one : index) place = place * shape_.at(dimension++) + one;
-  return values_.at(static_cast<std::size_t>(place));
+  bool is_inside = index.size() <= shape_.size();
+  for (const std::int64_t one : index) {
+    is_inside = is_inside && one >= 0 && one < shape_[dimension];
+    if (!is_inside) break;
+    place = place * shape_[dimension++] + one;
+  }
+  if (is_inside) return place;
+  throw core::bad_input("a dataset is smaller than others of the file say", path_,
+                        "`orrery verify` tells what is wrong with the file");
+}
+
+double Array::at(std::initializer_list<std::int64_t> index) const {
+  return values_.at(static_cast<std::size_t>(place_of(index)));
 }
 
 std::vector<double> Array::row(std::initializer_list<std::int64_t> first) const {
-  std::int64_t place = 0, count = 1;
-  std::size_t dimension = 0;
-  for (const std::int64_t one : first) place = place * shape_.at(dimension++) + one;
-  while (dimension < shape_.size()) count *= shape_.at(dimension++);
-  if (place < 0 || (place + 1) * count > std::ssize(values_)) {
-    throw core::internal_error("a row is not in the dataset", path_, "please report it");
-  }
+  const std::int64_t place = place_of(first);
+  std::int64_t count = 1;
+  for (std::size_t dimension = first.size(); dimension < shape_.size(); ++dimension)
+    count *= shape_[dimension];
   return {values_.begin() + place * count, values_.begin() + (place + 1) * count};
 }
 
 Run::Run(const std::filesystem::path& path)
     : file_(path), label_(label_of(file_)), layer_(file_.read_integers("/points/layer")) {
-  if (layer_.size() >= 3 && layer_.size() % 2 == 1) return;
-  throw core::bad_input("the file's capture points are not those of layers",
-                        core::concat(path.string(), ": ", layer_.size()),
-                        "`orrery verify` tells what is wrong with the file");
+  study::require_sizes(file_);
 }
 
 bool Run::is_sweep() const {

@@ -24,6 +24,9 @@ class Array {
   std::vector<double> row(std::initializer_list<std::int64_t> first) const;
 
  private:
+  /// Of the first entry with these first indices. Throws bad_input where there is none.
+  std::int64_t place_of(std::initializer_list<std::int64_t> index) const;
+
   std::string path_;
   std::vector<std::int64_t> shape_;
   std::vector<double> values_;

@@ -134,6 +134,21 @@ void FileChecker::check_contents() {
   if (right) tell(true, "contents", concat(sound_.size(), " datasets, ", listed.size(), " not computed"));
 }
 
+void FileChecker::check_shapes() {
+  for (const Dataset& dataset : layout_.datasets) {
+    if (!file_.has(dataset.path)) continue;
+    const DatasetInfo& info = file_.info(dataset.path);
+    const std::vector<std::int64_t> shape = archive::shape_of(layout_, dataset);
+    if (info.type == dataset.type && info.shape == shape && info.has_values) {
+      sound_.insert(dataset.path);
+    } else {
+      tell(false, dataset.path,
+           concat("is ", description(info.type, info.shape, info.dimensions), ", not ",
+                  description(dataset.type, shape, dataset.dimensions)));
+    }
+  }
+}
+
 void FileChecker::check_known() {
   std::int64_t coordinates = 0, datasets = 0;
   const auto wrong = [&](const char* subject, const std::string& path) {

@@ -53,6 +53,8 @@ class FileChecker {
 
   /// Holds datasets against the layout: those that are as they should be can be read from then on.
   void check_contents();
+  /// The same of those datasets alone that the file has, by type and shape: one that is missing is no fault.
+  void check_shapes();
   /// Coordinates and datasets whose values the layout knows have those.
   void check_known();
 

@@ -32,7 +32,8 @@ void require_path(const char* command, const char* option, const std::filesystem
 }
 
 std::string ini_path(const char* name, const std::filesystem::path& path) {
-  return ini_line(name, std::filesystem::absolute(path).lexically_normal().string());
+  // There is no absolute form of nothing.
+  return ini_line(name, path.empty() ? "" : std::filesystem::absolute(path).lexically_normal().string());
 }
 
 void MachineOptions::validate() const {

@@ -6,6 +6,7 @@
 #include "orrery/core/narrow.hpp"
 #include "orrery/core/sha256.hpp"
 #include "orrery/study/sweep.hpp"
+#include "orrery/study/verify.hpp"
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/linalg_vector_norm.h>
@@ -62,7 +63,9 @@ TraceFacts facts_of(const Reader& file) {
   facts.units = file.integer("hidden_size");
   facts.heads = file.integer("heads");
   const std::vector<std::int64_t> shape = file.info("/pooled/component").shape;
-  if (facts.layers < 1 || shape.size() != 2 || shape[1] != facts.units ||
+  const std::int64_t most_layers =
+      file.info("/pca/total_variance").shape[0];  // read below, so that it bounds them
+  if (facts.layers < 1 || facts.layers > most_layers || shape.size() != 2 || shape[1] != facts.units ||
       file.info("/trajectory/mean").shape !=
           std::vector<std::int64_t>{core::point_count(facts.layers), facts.units}) {
     refuse("its sizes do not fit each other",
@@ -71,8 +74,11 @@ TraceFacts facts_of(const Reader& file) {
   return facts;
 }
 
-at::Tensor tensor_of(const std::vector<double>& values, at::IntArrayRef shape) {
-  return at::tensor(values, at::kDouble).view(shape);
+/// A dataset as a tensor of float64. Refuses one of another shape, where a hostile file may be in disorder.
+at::Tensor tensor_of(const Reader& file, const std::string& path, const std::vector<std::int64_t>& shape) {
+  if (file.info(path).shape != shape)
+    refuse("its sizes do not fit each other", concat(path, " of another shape"));
+  return at::tensor(file.read_reals(path), at::kDouble).view(shape);
 }
 
 /// The samples that run, each up to its measured token; the last where every token was.
@@ -94,9 +100,13 @@ class Samples {
   Prompt prompt(std::int64_t sample) const {
     const auto n = static_cast<std::size_t>(sample);
     const std::int64_t first = offset_[n];
-    const std::int64_t length = position_.empty() ? offset_[n + 1] - first : position_[n] + 1;
-    if (first < 0 || length < 1 || first > tokens_ - length)
+    const std::int64_t end = position_.empty() ? offset_[n + 1] : tokens_;
+    const bool begins = first >= 0 && first < tokens_ && end > first && end <= tokens_;
+    // Its last token that runs, from 0.
+    const std::int64_t last = !begins ? -1 : position_.empty() ? end - first - 1 : position_[n];
+    if (last < 0 || last >= tokens_ - first)
       refuse("a sample's tokens are not there", concat("sample ", sample));
+    const std::int64_t length = last + 1;
     const std::vector<std::byte> bytes = file_.read_bytes("/samples/token", first, length);
     Prompt prompt{sample, line_[n], std::vector<std::int32_t>(static_cast<std::size_t>(length))};
     std::memcpy(prompt.tokens.data(), bytes.data(), bytes.size());
@@ -180,8 +190,8 @@ void read_components(const Reader& file, Sweep& sweep) {
            concat(there, ", where the plane needs 2, --score-components ", sweep.scores, ", --pc-directions ",
                   options.pc_directions));
   }
-  const at::Tensor all = tensor_of(values, {shape[0], units});
-  const at::Tensor mean = tensor_of(file.read_reals("/pooled/mean"), {units});
+  const at::Tensor all = at::tensor(values, at::kDouble).view(shape);
+  const at::Tensor mean = tensor_of(file, "/pooled/mean", {units});
   sweep.plane = {mean, all.narrow(0, 0, 2).clone()};
   sweep.components = all.narrow(0, 0, std::max<std::int64_t>(2, sweep.scores)).clone();
   sweep.mean_score = at::mv(sweep.components, mean);
@@ -203,8 +213,9 @@ void resolve_grids(const Reader& file, Sweep& sweep) {
   const PerturbOptions& options = sweep.options;
   if (!options.kinds.teleport) return;
   const std::int64_t points = sweep.points();
-  const std::int64_t modes = file.info("/pooled/score_range").shape[2];
-  const at::Tensor range = tensor_of(file.read_reals("/pooled/score_range"), {2, points, modes});
+  // The components' shape was looked at.
+  const std::int64_t modes = file.info("/pooled/component").shape[0];
+  const at::Tensor range = tensor_of(file, "/pooled/score_range", {2, points, modes});
   const auto grid_over = [&](std::int64_t first, std::int64_t count) {
     std::array<statistics::ScoreRange, 2> ranges{};
     for (std::int64_t axis = 0; axis < 2; ++axis) {
@@ -238,6 +249,7 @@ Sweep read_sweep(PerturbOptions options) {
                            "/pooled/component", "/pooled/score_range", "/pca/total_variance"})
     archive::require_sound(file, path);
   if (file.has("/samples/position")) archive::require_sound(file, "/samples/position");
+  require_sizes(file);
   Sweep sweep;
   sweep.trace = facts_of(file);
   sweep.options = std::move(options);
@@ -247,8 +259,7 @@ Sweep read_sweep(PerturbOptions options) {
   resolve_layers(sweep);
   read_components(file, sweep);
   resolve_grids(file, sweep);
-  sweep.spread =
-      tensor_of(file.read_reals("/pca/total_variance"), {sweep.points()}).mul_(2).sqrt_();  // √(2 tr C_s)
+  sweep.spread = tensor_of(file, "/pca/total_variance", {sweep.points()}).mul_(2).sqrt_();  // √(2 tr C_s)
   if (sweep.options.kinds.ablate && sweep.options.ablation == Ablation::mean) {
     for (std::int64_t sample = 0; sample < samples.count(); ++sample)
       sweep.averaged.push_back(samples.prompt(sample));

@@ -4,6 +4,7 @@
 #include "file_checker.hpp"
 #include "orrery/archive/checksum.hpp"
 #include "orrery/core/concat.hpp"
+#include "orrery/core/error.hpp"
 #include "pooled_checks.hpp"
 #include "range_checks.hpp"
 #include "spectrum_checks.hpp"
@@ -179,6 +180,21 @@ void check_trace(TraceChecker& checker) {
 }
 
 }  // namespace
+
+void require_sizes(const archive::Reader& file) {
+  const std::function<void(const Check&)> refuse = [&](const Check& check) {
+    if (check.passed) return;
+    throw core::bad_input("the file does not hold together",
+                          concat(file.path(), ", ", check.subject, ": ", check.seen),
+                          "make it again; `orrery verify` says what else is wrong");
+  };
+  const auto require = [](auto checker) {
+    checker.take_sizes();
+    checker.check_shapes();
+  };
+  if (file.format() == archive::sweep_format) return require(SweepChecker(file, refuse));
+  require(TraceChecker(file, refuse));
+}
 
 bool verify_file(const archive::Reader& file, const std::function<void(const Check&)>& report) {
   if (file.format() == archive::sweep_format) return verify(SweepChecker(file, report), check_sweep);

@@ -31,10 +31,28 @@ AddedTokens::AddedTokens(const JsonValue& json, const Vocabulary& vocabulary, bo
     }
     (normalized ? second_ : first_).push_back({content.string(), id});
   }
-  for (Tokens* tokens : {&first_, &second_}) {
-    std::stable_sort(tokens->begin(), tokens->end(),
-                     [](const Token& a, const Token& b) { return a.content.size() > b.content.size(); });
+  // Of two alike the first listed counts.
+  for (Tokens* tokens : {&first_, &second_}) std::ranges::stable_sort(*tokens, {}, &Token::content);
+}
+
+const AddedTokens::Token* AddedTokens::longest_at(std::string_view text, const Tokens& tokens) {
+  const Token* longest = nullptr;
+  auto first = tokens.begin(),
+       last = tokens.end();  // those that begin as `text` does, as far as it was looked at
+  for (std::size_t depth = 0; first != last; ++depth) {
+    if (first->content.size() == depth) {
+      longest = &*first;
+      while (first != last && first->content.size() == depth) ++first;
+    }
+    if (depth == text.size()) break;
+    const auto byte_of = [depth](const Token& token) {
+      return static_cast<unsigned char>(token.content[depth]);
+    };
+    const auto byte = static_cast<unsigned char>(text[depth]);
+    first = std::partition_point(first, last, [&](const Token& token) { return byte_of(token) < byte; });
+    last = std::partition_point(first, last, [&](const Token& token) { return byte_of(token) == byte; });
   }
+  return longest;
 }
 
 void AddedTokens::split(std::string_view text, const Tokens& tokens, std::vector<Section>& sections) {
@@ -44,10 +62,8 @@ void AddedTokens::split(std::string_view text, const Tokens& tokens, std::vector
     if (at > begin) sections.push_back({text.substr(begin, at - begin), std::nullopt});
   };
   while (at < text.size()) {
-    const auto token = std::find_if(
-        tokens.begin(), tokens.end(),
-        [rest = text.substr(at)](const Token& candidate) { return rest.starts_with(candidate.content); });
-    if (token == tokens.end()) {
+    const Token* token = longest_at(text.substr(at), tokens);
+    if (token == nullptr) {
       ++at;
       continue;
     }

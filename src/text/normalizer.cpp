@@ -1,12 +1,16 @@
 #include "orrery/text/normalizer.hpp"
 
+#include "orrery/core/concat.hpp"
+
 namespace orrery::text {
 namespace {
 
-std::string replace_all(std::string_view text, std::string_view replaced, std::string_view content) {
+/// Stops beyond `limit` bytes.
+std::string replace_all(std::string_view text, std::string_view replaced, std::string_view content,
+                        std::size_t limit) {
   std::string result;
   std::size_t begin = 0;
-  for (std::size_t found = text.find(replaced); found != std::string_view::npos;
+  for (std::size_t found = text.find(replaced); found != std::string_view::npos && result.size() <= limit;
        found = text.find(replaced, begin)) {
     result += text.substr(begin, found - begin);
     result += content;
@@ -17,6 +21,17 @@ std::string replace_all(std::string_view text, std::string_view replaced, std::s
 }
 
 }  // namespace
+
+std::size_t longest_result(std::size_t bytes) {
+  return 64 * bytes + (std::size_t{1} << 16);
+}
+
+void require_bounded(std::size_t before, std::size_t after) {
+  if (after <= longest_result(before)) return;
+  throw core::bad_input("the tokenizer makes a text very much longer before it encodes it",
+                        core::concat(before, " bytes become ", after, " or more"),
+                        "use the tokenizer that the model was published with");
+}
 
 Normalizer::Normalizer(const JsonValue& json) {
   add(json);
@@ -45,7 +60,12 @@ std::string Normalizer::apply(std::string_view text) const {
   std::string result(text);
   for (const Step& step : steps_) {
     if (result.empty()) break;
-    result = step.replaced.empty() ? step.content + result : replace_all(result, step.replaced, step.content);
+    if (step.replaced.empty()) {
+      result = step.content + result;
+    } else {
+      result = replace_all(result, step.replaced, step.content, longest_result(text.size()));
+    }
+    require_bounded(text.size(), result.size());
   }
   return result;
 }

@@ -2,6 +2,8 @@
 
 #include "orrery/text/utf8.hpp"
 
+#include <algorithm>
+
 namespace orrery::text {
 
 std::string printable(std::string_view text, std::size_t limit) {
@@ -17,6 +19,14 @@ std::string printable(std::string_view text, std::size_t limit) {
     append_utf8(hidden ? U'?' : character, result);
   }
   return result;
+}
+
+std::string printable_lines(std::string text) {
+  std::ranges::replace_if(
+      text,
+      [](char byte) { return (static_cast<unsigned char>(byte) < 0x20 && byte != '\n') || byte == 0x7f; },
+      '?');
+  return text;
 }
 
 }  // namespace orrery::text

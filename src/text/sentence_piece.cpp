@@ -1,9 +1,13 @@
 #include "orrery/text/sentence_piece.hpp"
 
+#include "character_map.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
 
 #include <sentencepiece_processor.h>
+
+#include <exception>
+#include <new>
 
 namespace orrery::text {
 namespace {
@@ -11,10 +15,11 @@ namespace {
 class SentencePieceTokenizer final : public Tokenizer {
  public:
   SentencePieceTokenizer(std::string_view bytes, const std::string& file) : file_(file) {
-    const auto status = processor_.LoadFromSerializedProto(bytes);
-    if (!status.ok()) {
+    require_sound_character_maps(bytes, file);
+    const std::string fault = load(bytes);
+    if (!fault.empty()) {
       throw core::bad_input(file + " is neither tiktoken's ranks nor a SentencePiece model",
-                            core::concat(bytes.size(), " bytes; SentencePiece says: ", status.ToString()),
+                            core::concat(bytes.size(), " bytes; SentencePiece says: ", fault),
                             "replace it: the file is damaged, or was not downloaded whole");
     }
   }
@@ -38,6 +43,18 @@ class SentencePieceTokenizer final : public Tokenizer {
   std::int64_t vocabulary_size() const override { return processor_.GetPieceSize(); }
 
  private:
+  /// What is wrong with the model; empty where nothing is.
+  std::string load(std::string_view bytes) {
+    try {
+      const auto status = processor_.LoadFromSerializedProto(bytes);
+      return status.ok() ? "" : status.ToString();
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception& error) {  // of the trie that it makes of its pieces
+      return error.what();
+    }
+  }
+
   sentencepiece::SentencePieceProcessor processor_;
   std::string file_;
 };

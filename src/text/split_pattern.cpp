@@ -20,7 +20,7 @@ namespace {
 // A pattern may need a stack that grows with the piece; these bound what a hostile one takes.
 constexpr std::size_t jit_stack_start = std::size_t{1} << 16;
 constexpr std::size_t jit_stack_limit = std::size_t{1} << 20;
-constexpr std::uint32_t heap_limit_kib = 1U << 20;
+constexpr std::uint32_t heap_limit_kib = 1U << 17;
 
 template <auto free_function>
 struct FreeWith {

@@ -22,6 +22,9 @@ struct Frame {
   std::vector<std::int32_t> suffix;
 };
 
+/// A text has a few special tokens around it; a hostile template may list the same many again and again.
+constexpr std::size_t longest_frame = 1000;
+
 /// `single` of a TemplateProcessing: special tokens before and behind one sequence A. Adds them to `frame`.
 void add_template(const JsonValue& json, Frame& frame) {
   Frame added;
@@ -34,6 +37,9 @@ void add_template(const JsonValue& json, Frame& frame) {
         (text_seen ? added.suffix : added.prefix)
             .push_back(core::narrow<std::int32_t>(id.integer(0, largest_token_id)));
       }
+      if (frame.prefix.size() + frame.suffix.size() + added.prefix.size() + added.suffix.size() >
+          longest_frame)
+        throw single.error(core::concat("puts more than ", longest_frame, " tokens around a text"));
       continue;
     }
     if (text_seen || element.at("Sequence").at("id").string() != "A") {
@@ -136,7 +142,10 @@ class JsonTokenizer final : public Tokenizer {
         continue;
       }
       Pieces pieces(normalizer_.apply(section.text));
-      for (const auto& step : pre_tokenizers_) step->apply(pieces);
+      for (const auto& step : pre_tokenizers_) {
+        step->apply(pieces);
+        require_bounded(text.size(), pieces.text.size());
+      }
       for (std::size_t i = 0; i < pieces.size(); ++i) encoding_.encode(pieces.piece(i), workspace, ids);
     }
     ids.insert(ids.end(), frame_.suffix.begin(), frame_.suffix.end());

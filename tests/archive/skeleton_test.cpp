@@ -4,6 +4,7 @@
 #include "orrery/archive/finish.hpp"
 #include "orrery/archive/reader.hpp"
 #include "orrery/archive/trace_layout.hpp"
+#include "src/archive/block_hash.hpp"
 #include "tests/archive/expect_error.hpp"
 #include "tests/archive/scratch_folder.hpp"
 #include "tests/archive/work_in_progress.hpp"
@@ -11,7 +12,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <random>
+#include <span>
 
 namespace orrery::archive {
 namespace {
@@ -132,6 +135,23 @@ TEST_F(Skeleton, IsNotTakenFromADamagedCopy) {
   for (const std::size_t bytes : {std::size_t{0}, std::size_t{5}, std::size_t{20}, sound.size() - 1})
     refused(sound.substr(0, bytes));
   refused(sound + "x");
+}
+
+TEST_F(Skeleton, IsNotTakenFromRegionsThatAreNone) {
+  const auto refused = [&](std::int64_t offset, std::int64_t bytes) {
+    std::string copy = "orrery-skeleton 1\n";
+    for (const std::int64_t number : {offset, bytes})
+      copy.append(reinterpret_cast<const char*>(&number), sizeof number);
+    copy.append(8, 'x');
+    const std::uint64_t hash = block_hash(std::as_bytes(std::span(copy)));
+    put(copy_, copy.append(reinterpret_cast<const char*>(&hash), sizeof hash));
+    expect_error(ExitCode::bad_input, "skeleton", [&] { restore_skeleton(file_, copy_); });
+    EXPECT_EQ(text_in(file_), before_);
+  };
+  refused(-8, 8);
+  refused(0, -1);
+  refused(std::numeric_limits<std::int64_t>::max(), 8);
+  refused(8, std::numeric_limits<std::int64_t>::min());
 }
 
 TEST_F(Skeleton, IsNotPutIntoAShorterFile) {

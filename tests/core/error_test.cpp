@@ -17,6 +17,11 @@ TEST(Error, ReadsAsProblemSeenAndAdvice) {
   EXPECT_EQ(error.code(), ExitCode::bad_input);
 }
 
+TEST(Error, IsOneLineWhateverAFileHolds) {
+  const Error error = bad_input("tensor a\nb is there twice", "\x1b[2J\r", "copy it again");
+  EXPECT_STREQ(error.what(), "tensor a?b is there twice (?[2J?): copy it again");
+}
+
 TEST(Error, MakersGiveTheExitCodesOfTheContract) {
   EXPECT_EQ(static_cast<int>(usage_error("a", "b", "c").code()), 64);
   EXPECT_EQ(static_cast<int>(bad_input("a", "b", "c").code()), 65);

@@ -70,6 +70,13 @@ TEST_F(ConfigTest, NamesTheFieldAndWhatWasSeen) {
   EXPECT_NE(error(R"(, "partial_rotary_factor": 0.5)").find("partial_rotary_factor"), std::string::npos);
 }
 
+TEST_F(ConfigTest, RefusesMoreWeightsThanCanBeCounted) {
+  EXPECT_NE(error(R"(, "head_dim": 1048576, "num_key_value_heads": 4)", "1048576").find("weights"),
+            std::string::npos);
+  // Llama 3.1 405B has room to spare.
+  EXPECT_GT(read(R"(, "intermediate_size": 53248, "vocab_size": 128256)", "16384").parameters(), 0);
+}
+
 TEST(Rope, TurnsAsWithoutScaling) {
   const Rope rope;
   EXPECT_EQ(rope.frequency(0, 16), 1.0);

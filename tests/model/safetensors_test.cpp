@@ -85,6 +85,31 @@ TEST_F(SafetensorsTest, AnIndexNamesBareFilesOnly) {
   }
 }
 
+TEST_F(SafetensorsTest, ASparseFileTakesNoMemory) {
+  const std::uint64_t length = std::uint64_t{1} << 40;
+  std::ofstream(folder_ / "model.safetensors", std::ios::binary)
+      .write(reinterpret_cast<const char*>(&length), sizeof length);
+  std::filesystem::resize_file(folder_ / "model.safetensors", length + 100);
+  EXPECT_THROW(
+      {
+        try {
+          Checkpoint checkpoint(folder_);
+        } catch (const core::Error& error) {
+          EXPECT_NE(std::string(error.what()).find("too long a header"), std::string::npos) << error.what();
+          throw;
+        }
+      },
+      core::Error);
+}
+
+TEST_F(SafetensorsTest, NamesOfShardsMayBeAnything) {
+  for (const std::string& name : {std::string(5000, 'a'), std::string("a\\u0000b"), std::string("..")}) {
+    std::ofstream(folder_ / "model.safetensors.index.json")
+        << R"({"weight_map": {"w": ")" << name << R"("}})";
+    EXPECT_THROW(Checkpoint checkpoint(folder_), core::Error) << name;
+  }
+}
+
 TEST_F(SafetensorsTest, LinksAreFollowedAndShapesRequired) {
   write("blob", R"({"w": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]}})", 16);
   std::filesystem::create_symlink("blob", folder_ / "model.safetensors");

@@ -14,8 +14,8 @@ SAMPLES, LAYERS, UNITS, MODES = 1000, 32, 4096, 64
 POINTS = 2 * LAYERS + 1
 #: Of each dimension that grows.
 LENGTHS = {
-    "sample": SAMPLES, "point": POINTS, "other_point": POINTS, "place": POINTS, "other_place": POINTS, "step": POINTS - 1,
-    "bend": POINTS - 2, "unit": UNITS, "mode": MODES, "pooled_mode": MODES, "eigen": SAMPLES - 1,
+    "sample": SAMPLES, "sample_bound": SAMPLES + 1, "point": POINTS, "other_point": POINTS, "place": POINTS,
+    "other_place": POINTS, "step": POINTS - 1, "bend": POINTS - 2, "unit": UNITS, "mode": MODES, "pooled_mode": MODES, "eigen": SAMPLES - 1,
     "pooled_eigen": UNITS, "run": POINTS - 10, "flow_mode": 16,
 }  # fmt: skip
 SECONDS, BYTES = 60, 2 << 30
@@ -26,6 +26,7 @@ def enlarge(small: Path, large: Path) -> None:
     chance = np.random.default_rng(3)
     with h5py.File(small) as source, h5py.File(large, "w") as target:
         target.attrs.update(source.attrs)
+        target.attrs["rows"] = SAMPLES
 
         def copy(name: str, item: h5py.Dataset | h5py.Group) -> None:
             if isinstance(item, h5py.Group):

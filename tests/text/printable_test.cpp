@@ -19,5 +19,9 @@ TEST(Printable, CutsBetweenCharacters) {
   EXPECT_EQ(printable("äöü", 3), "äöü");
 }
 
+TEST(PrintableLines, KeepLinesAndNothingThatSpeaksToATerminal) {
+  EXPECT_EQ(printable_lines("a\n\x1b[2Jb\t\r\n\u00e9\x7f"), "a\n?[2Jb??\n\u00e9?");
+}
+
 }  // namespace
 }  // namespace orrery::text

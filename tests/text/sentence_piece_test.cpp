@@ -95,6 +95,43 @@ TEST(SentencePiece, DamagedFilesAreBadInputAndQuiet) {
   }
 }
 
+/// A model whose normaliser has a map of characters: the trie's length, the trie and the texts.
+std::string model_with_map(std::string* map = nullptr) {
+  const test::TemporaryFolder folder;
+  const auto path = folder.write("corpus.txt", "a text of a few words\nand another one of them\n");
+  std::string model;
+  const auto status = sentencepiece::SentencePieceTrainer::Train(
+      "--input=" + path.string() +
+          " --vocab_size=30 --hard_vocab_limit=false --normalization_rule_name=nmt_nfkc --minloglevel=2 "
+          "--num_threads=1",
+      nullptr, &model);
+  if (!status.ok()) throw std::runtime_error("training failed: " + status.ToString());
+  // normalizer_spec begins with its name, and the map's length follows in four bytes or less.
+  const std::size_t name = model.find("nmt_nfkc");
+  std::size_t begin = name + 9;
+  while (static_cast<unsigned char>(model[begin]) >= 0x80U) ++begin;
+  if (map != nullptr) *map = model.substr(begin + 1, 4);
+  return model;
+}
+
+TEST(SentencePiece, AMapOfCharactersIsFollowedWithinItself) {
+  std::string trie_bytes;
+  const std::string model = model_with_map(&trie_bytes);
+  const auto tokenizer = parse_sentence_piece(model, "tokenizer.model");
+  EXPECT_EQ(tokenizer->encode("\u2460 \uff41"), tokenizer->encode("1 a"));
+
+  const std::size_t map = model.find(trie_bytes, model.find("nmt_nfkc"));
+  const auto refuse = [&](std::size_t place, const std::string& bytes, const std::string& named) {
+    std::string damaged = model;
+    damaged.replace(map + place, bytes.size(), bytes);
+    test::expect_bad_input([&] { parse_sentence_piece(damaged, "tokenizer.model"); },
+                           {"tokenizer.model", "map of characters", named});
+  };
+  refuse(0, std::string("\xff\xff\xff\x7f", 4), "cut short");
+  refuse(0, std::string(4, '\0'), "empty");
+  refuse(4, std::string("\0\xfc\xff\x7f", 4), "unit 0");
+}
+
 TEST(SentencePiece, TextMustBeUtf8) {
   const auto tokenizer = parse_sentence_piece(trained_model(), "tokenizer.model");
   test::expect_bad_input([&] { tokenizer->encode("a\xFF"); }, {"not UTF-8", "byte 1"});

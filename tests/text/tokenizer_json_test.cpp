@@ -116,6 +116,41 @@ TEST(TokenizerJson, OtherAddedTokensAreReadLongestFirst) {
   expect_bad_input([&] { load(tokenizer); }, {"tokenizer.json", "added_tokens[3]", "lstrip", "bbb"});
 }
 
+TEST(TokenizerJson, AmongManyAddedTokensTheLongestIsFound) {
+  auto tokenizer = small_tokenizer();
+  const auto add = [&](int id, const std::string& content) {
+    tokenizer["added_tokens"].push_back({{"id", id}, {"content", content}, {"special", false}});
+  };
+  for (int i = 0; i < 2000; ++i)
+    add(100 + i, std::string(1, static_cast<char>('!' + i % 60)) + "#" + std::to_string(i));
+  add(40, "\u00e9#");
+  add(41, "\u00e9#\u00e9#");
+  add(42, "\u00e9#");  // the first listed counts
+  add(43, "\u00e9#\u00e9##");
+  const Ids ids = load(tokenizer)->encode("\u00e9#\u00e9#\u00e9#\"#1!#60");
+  EXPECT_EQ(Ids(ids.begin() + 1, ids.begin() + 5), (Ids{41, 40, 101, 160}));
+}
+
+TEST(TokenizerJson, NothingGrowsWithoutEnd) {
+  auto doubling = small_tokenizer();
+  for (int i = 0; i < 40; ++i) {
+    doubling["normalizer"]["normalizers"].push_back(
+        {{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", "aa"}});
+  }
+  doubling["normalizer"]["type"] = "Sequence";
+  expect_bad_input([&] { load(doubling)->encode("aaa"); }, {"3 bytes become", "longer"});
+
+  auto rewriting = small_tokenizer();
+  rewriting["pre_tokenizer"] = {{"type", "Sequence"}, {"pretokenizers", nlohmann::json::array()}};
+  for (int i = 0; i < 40; ++i) rewriting["pre_tokenizer"]["pretokenizers"].push_back({{"type", "ByteLevel"}});
+  expect_bad_input([&] { load(rewriting)->encode("\u00e9"); }, {"2 bytes become", "longer"});
+
+  auto framing = small_tokenizer();
+  auto& single = framing["post_processor"]["single"];
+  for (int i = 0; i < 1000; ++i) single.insert(single.begin(), single.front());
+  expect_bad_input([&] { load(framing); }, {"post_processor.single", "1000 tokens"});
+}
+
 TEST(TokenizerJson, PreTokenizers) {
   EXPECT_EQ(encode(small_tokenizer(), "12"), (Ids{20, 10}));
   const json byte_level = small_tokenizer()["pre_tokenizer"];

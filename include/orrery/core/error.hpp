@@ -18,7 +18,7 @@ enum class ExitCode : int {
   stopped = 85,         ///< stopped on request, resumable
 };
 
-/// An error that a person can act on. `what()` reads "problem (seen): advice".
+/// An error that a person can act on. `what()` reads "problem (seen): advice", all in one printable line.
 class Error : public std::runtime_error {
  public:
   Error(ExitCode code, const std::string& problem, const std::string& seen, const std::string& advice);

@@ -24,4 +24,8 @@ struct Check {
 /// stored. Throws bad_input where it can't be read.
 bool verify_file(const archive::Reader& file, const std::function<void(const Check&)>& report);
 
+/// For whoever reads a file's numbers by its sizes: throws bad_input unless each dataset that is there has
+/// the type and shape that the sizes of the file give it. One that is missing is no fault.
+void require_sizes(const archive::Reader& file);
+
 }  // namespace orrery::study

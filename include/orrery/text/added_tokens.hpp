@@ -41,9 +41,12 @@ class AddedTokens {
 
   using Tokens = std::vector<Token>;
 
+  /// The longest token that `text` begins with; nullptr where it begins with none. A hostile file may have
+  /// many: takes a binary search a byte.
+  static const Token* longest_at(std::string_view text, const Tokens& tokens);
   static void split(std::string_view text, const Tokens& tokens, std::vector<Section>& sections);
 
-  Tokens first_;  ///< longest first, as the next
+  Tokens first_;  ///< sorted by content, as the next
   Tokens second_;
   std::int32_t largest_id_ = -1;
 };

@@ -8,6 +8,12 @@
 
 namespace orrery::text {
 
+/// The most bytes that a text of `bytes` may become before it is encoded. A step can double it, and a hostile
+/// file have many steps; what tokenizers are made for takes a few times its length.
+std::size_t longest_result(std::size_t bytes);
+/// Throws bad_input where a text of `before` bytes has become `after`, more than that.
+void require_bounded(std::size_t before, std::size_t after);
+
 /// `normalizer` of a tokenizer.json: Prepend, Replace of a string, and Sequences of them, which is what Llama
 /// 2 has ("▁" in front, and in place of each space). Most byte-level tokenizers have none.
 class Normalizer {
