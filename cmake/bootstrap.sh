@@ -24,8 +24,8 @@ debian_packages=(
 test_packages=(chromium)
 # Unpacked under build/slurm for a test, not installed: it starts a Slurm of its own.
 slurm_packages=(slurmctld slurmd slurm-client slurm-wlm-basic-plugins)
-# What the long tests need besides: the fuzzers of tests/fuzz.
-long_packages=(clang-14 libclang-rt-14-dev)
+# What only the stages of tests/run.sh --long need: fuzzers and valgrind.
+long_packages=(clang-14 libclang-rt-14-dev valgrind)
 
 # Elsewhere, and on a Debian where we are not root: the programs without which CMake can't even look for the libraries.
 needed_programs=(c++ cmake ninja pkg-config python3)
@@ -199,18 +199,20 @@ orrery_unpack_slurm() {
   logged slurm unpack_slurm "$folder.part" && mv "$folder.part" "$folder"
 }
 
-# orrery_build PRESET [ARGUMENT…]: configures with a preset, and builds in build/release; arguments go to the build.
+# orrery_build PRESET [ARGUMENT…]: configures with a preset, and builds in build/PRESET (`ci` in build/release);
+# arguments go to the build.
 orrery_build() {
-  local preset=$1 torch
+  local preset=$1 folder=${1/#ci/release} torch
   torch=$(libtorch_of_user)
   : "${torch:=$(libtorch_of_venv)}"
   say "configuring"
   # These are named each time, or CMake would keep what it saw first.
   logged configure cmake -S "$orrery_root" --preset "$preset" -DTorch_DIR="$torch" \
+    -DORRERY_LONG_TESTS="${ORRERY_LONG_TESTS:-OFF}" -DORRERY_TEST_RANKS="${ORRERY_TEST_RANKS:-}" \
     ${ORRERY_SHARED_DATA:+-DORRERY_SHARED_DATA="$(realpath -m "$ORRERY_SHARED_DATA")"} ||
     fail 69 "CMake could not configure (log above${system_lacks:+; $system_lacks}): mend that; for a library, $go_on"
   say "building; the first time this takes minutes (build/build.log)"
-  logged build cmake --build "$orrery_root/build/release" --parallel "$(nproc)" "${@:2}" ||
+  logged build cmake --build "$orrery_root/build/$folder" --parallel "$(nproc)" "${@:2}" ||
     fail 70 "the build failed (log above${system_lacks:+; $system_lacks}): mend that, and run this again"
 }
 

@@ -12,11 +12,13 @@ from pathlib import Path
 
 LAUNCHED, ALONE = sys.argv[1:], sys.argv[-1:]
 BLOCKS = 24
+PATIENCE = float(os.environ.get("ORRERY_TEST_PATIENCE", "1"))
 
 
 def run(command: list[str], *words: object) -> tuple[int, int, str]:
     """The exit code, how many blocks were there already (or −1), and what was said on stderr."""
-    done = subprocess.run([*command, *map(str, words)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*command, *map(str, words)], capture_output=True, text=True, timeout=60 * PATIENCE)
+    assert "Sanitizer" not in done.stderr, done.stderr
     return done.returncode, int(done.stdout.split()[-1]) if done.stdout.split() else -1, done.stderr
 
 

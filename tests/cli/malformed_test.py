@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import h5py
-from orrery_program import Outcome, ProgramTest, run, shared_data
+from orrery_program import Outcome, ProgramTest, memory_limit, run, shared_data
 from trace_file import datasets
 
 DAMAGED, BAD_INPUT = 1, 65
@@ -114,7 +114,7 @@ class Malformed(ProgramTest):
         """65, one message that names all, nothing at `out`, little memory."""
         self.assert_fails(outcome, BAD_INPUT, *named)
         self.assert_nothing_at(out)
-        self.assertLess(outcome.peak_bytes, GIB, str(outcome))
+        self.assertLess(outcome.peak_bytes, memory_limit(GIB), str(outcome))
         if ranks == 0:
             self.assertEqual(outcome.errors.count("\n"), 1, f"more than the message: {outcome}")
 
@@ -189,7 +189,7 @@ class Malformed(ProgramTest):
                 outcome = run("trace", "--model", folder, "--corpus", corpus(name), "--samples", "0",
                               "--out", self.folder / f"{name}.h5", "--order", "layers")  # fmt: skip
                 self.assert_done(outcome)
-                self.assertLess(outcome.peak_bytes, GIB)
+                self.assertLess(outcome.peak_bytes, memory_limit(GIB))
                 found = datasets(self.folder / f"{name}.h5")
                 self.assertEqual([list(pair) for pair in zip(found["samples/row"], found["samples/characters"])], rows)
 
@@ -238,7 +238,7 @@ class Files(ProgramTest):
             for words in ((self.broken,), (self.path, self.broken)):
                 outcome = run("verify", *words)
                 self.assertIn(outcome.code, (0, DAMAGED, BAD_INPUT), f"byte {place}: {outcome}")
-                self.assertLess(outcome.peak_bytes, GIB)
+                self.assertLess(outcome.peak_bytes, memory_limit(GIB))
                 told += outcome.code != 0
         self.assertGreater(told, 20)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from orrery_program import ROOT, Outcome, ProgramTest, run, shared_data
+from orrery_program import ROOT, Outcome, ProgramTest, ranks_for, run, shared_data
 from trace_file import attributes, config_of, datasets, differences
 
 USAGE, BAD_INPUT, IO, RESOURCES = 64, 65, 74, 75
@@ -371,7 +371,7 @@ class Doctor(CommandLineTest):
                 self.assert_done(outcome)
                 for subject in ("MPI", "ranks a node", "parallel HDF5", "LibTorch", "memory"):
                     self.assertRegex(outcome.output, rf"(?m)^(ok  |note)  {subject}: ")
-                self.assertIn(", 2 ranks\n" if ranks == 2 else ", 1 rank\n", outcome.output)
+                self.assertIn(f", {ranks_for(2)} ranks\n" if ranks == 2 else ", 1 rank\n", outcome.output)
                 self.assertNotIn("BAD", outcome.output)
                 self.assertEqual(list(self.folder.iterdir()), [], "the probe's file stays")
 

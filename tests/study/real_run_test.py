@@ -11,7 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import xarray
-from orrery_program import PYTHON, ROOT, ProgramTest, run, shared_data
+from orrery_program import PYTHON, ROOT, SANITIZED, ProgramTest, ranks_for, run, shared_data
 from reference.files import streaming_complaints
 from reference.headline import headline, headline_errors
 from trace_file import attributes, datasets, differences
@@ -21,6 +21,7 @@ SAMPLES = 24
 LAYERS, UNITS = 30, 576
 POINTS = 2 * LAYERS + 1
 DRAWS = 100
+RANKS = str(ranks_for(2))
 
 HEADLINE = [
     f"{name}_{place}"
@@ -120,6 +121,13 @@ class RealRun(ProgramTest):
         self.assert_done(run("trace", *options(), "--out", path, *words, ranks=ranks, timeout=120))
         return path
 
+    def assert_planned(self, memory: float, used: float) -> None:
+        """As promised; what a sanitizer takes comes on top of what is used."""
+        if SANITIZED:
+            self.assertLess(memory, 1.15 * used)
+        else:
+            self.assertAlmostEqual(memory, used, delta=0.15 * used)
+
     def test_one_rank_of_two_threads(self) -> None:
         self.assertEqual(differences(self.path, self.run_again("--threads", "2")), [])
 
@@ -137,9 +145,9 @@ class RealRun(ProgramTest):
         self.assertEqual(streaming_complaints(self.path, one), [])
         self.assert_done(run("verify", one))
         used = datasets(one)["timing/peak_bytes"].max()
-        plan = self.assert_done(run("plan", "trace", *words, "--threads", "1", "--ranks", "2")).output
+        plan = self.assert_done(run("plan", "trace", *words, "--threads", "1", "--ranks", RANKS)).output
         planned = float(re.search(r"(?m)^memory +([0-9.]+) MiB a rank", plan)[1]) * 2**20
-        self.assertAlmostEqual(planned, used, delta=0.15 * used)
+        self.assert_planned(planned, used)
         self.assert_done(run("trace", *words, "--out", other, "--threads", "2", "--order", "layers", timeout=240))
         self.assert_done(run("verify", one, other))
 
@@ -202,12 +210,12 @@ class RealRun(ProgramTest):
 
     def test_plan(self) -> None:
         """File size and memory as planned, within the 15 % that are promised."""
-        plan = self.assert_done(run("plan", "trace", *options(), "--threads", "1", "--ranks", "2")).output
+        plan = self.assert_done(run("plan", "trace", *options(), "--threads", "1", "--ranks", RANKS)).output
         file = float(re.search(r"(?m)^file +([0-9.]+) MiB", plan)[1]) * 2**20
         self.assertAlmostEqual(file, self.path.stat().st_size, delta=0.02 * file)
         memory = float(re.search(r"(?m)^memory +([0-9.]+) MiB a rank", plan)[1]) * 2**20
         used = datasets(self.path)["timing/peak_bytes"].max()
-        self.assertAlmostEqual(memory, used, delta=0.15 * used)
+        self.assert_planned(memory, used)
 
     def perturb(self, name: str, *words: str, ranks: int = 0) -> Path:
         path = self.folder / name
@@ -224,9 +232,9 @@ class RealRun(ProgramTest):
         self.assertTrue((sweep["noise/kl"][:, :, 0] == 0).all())
         with h5py.File(path) as file:
             used = file["timing"].attrs["peak_bytes"]
-        plan = self.assert_done(run("plan", "perturb", "--trace", self.path, "--prompts", "0-3", "--ranks", "2")).output
+        plan = self.assert_done(run("plan", "perturb", "--trace", self.path, "--prompts", "0-3", "--ranks", RANKS)).output
         planned = float(re.search(r"(?m)^memory +([0-9.]+) MiB a rank", plan)[1]) * 2**20
-        self.assertAlmostEqual(planned, used, delta=0.15 * used)
+        self.assert_planned(planned, used)
         teleported, turned = sweep["summary/top1"][:2]
         self.assertTrue((teleported[:4] > turned[:4]).all(), (teleported, turned))
         self.assertTrue((sweep["summary/inward_fraction"][0] > sweep["summary/inward_fraction"][1]).all())

@@ -90,7 +90,7 @@ class Killed(ResumeTest):
             begun.wait_for(lambda: " blocks, " in begun.errors, "its blocks")
             self.blocks = self.blocks or int(re.search(r" in (\d+) blocks, ", begun.errors)[1])
             self.check_found(begun.errors)
-            self.assertEqual(sorted(begun.pids()), list(range(ranks)), str(begun))
+            self.assertEqual(sorted(begun.pids()), list(range(begun.ranks)), str(begun))
             if ranks > 1:
                 self.assertTrue(list(Made.shared_memory.iterdir()), "shared memory lies elsewhere")
             # A moment of its progress: how fast that is, is the machine's.

@@ -9,7 +9,7 @@ import numpy as np
 from checksums import checksums, refresh, xxh64
 from damage import Damage, VerifyTest, add, both, describe, put, reshape, reverse, root, subjects, times
 from made_up_trace import KINDS, make
-from orrery_program import run, shared_data
+from orrery_program import memory_limit, run, shared_data
 
 MIB = 2**20
 
@@ -216,9 +216,9 @@ class MadeUp(VerifyTest):
             h5py.h5d.create(file["residual"].id, b"more", h5py.h5t.IEEE_F64LE, space, dcpl=creation)
         outcome = run("verify", path)
         self.assertIn("/residual/more has 0, not 32", outcome.output)
-        self.assertLess(outcome.peak_bytes, least + 64 * MIB)
+        self.assertLess(outcome.peak_bytes, least + memory_limit(64 * MIB))
         outcome = self.assert_done(run("verify", path, path, "--tolerance", "0"))
-        self.assertLess(outcome.peak_bytes, least + 96 * MIB)
+        self.assertLess(outcome.peak_bytes, least + memory_limit(96 * MIB))
 
 
 if __name__ == "__main__":

@@ -10,17 +10,17 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from orrery_program import environment, launcher, program
+from orrery_program import PATIENCE, assert_no_finding, environment, launcher, program, ranks_for
 
 #: After so many seconds a test that waits has failed.
-PATIENCE = 60.0
+LONGEST = 60.0 * PATIENCE
 
 
 def wait_until(is_so: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + LONGEST
     while not is_so():
         if time.monotonic() > end:
-            raise AssertionError(f"waited {PATIENCE} s for {what}")
+            raise AssertionError(f"waited {LONGEST} s for {what}")
         time.sleep(0.003)
 
 
@@ -41,7 +41,7 @@ class BackgroundRun:
         """`shared_memory`: where ranks put the memory that they share; killed ones leave it, else in /dev/shm. `extra`:
         variables of its environment."""
         self.command = [*(launcher(ranks) if ranks else []), str(program()), *map(str, words)]
-        self.ranks = ranks
+        self.ranks = ranks_for(ranks)
         self._output, self._errors = tempfile.TemporaryFile(), tempfile.TemporaryFile()
         memory = {"OMPI_MCA_btl_vader_backing_directory": str(shared_memory)} if shared_memory else {}
         self.process = subprocess.Popen(
@@ -118,4 +118,5 @@ class BackgroundRun:
     def wait(self) -> int:
         """The exit code."""
         wait_until(lambda: self.is_over, f"the end of {self}")
+        assert_no_finding(self.errors)
         return self.process.returncode

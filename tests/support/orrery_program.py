@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,14 @@ PYTHON = ROOT / "build" / "venv" / "bin" / "python"
 
 # Of a launcher around the tests: what they start is no part of its job.
 FOREIGN = ("SLURM_", "PMIX_", "PMI_", "OMPI_", "PRTE_")
+
+
+#: Limits of time are for a program on cores of its own; a slower build, or ranks by the dozen, get so many times as much.
+PATIENCE = float(os.environ.get("ORRERY_TEST_PATIENCE", "1"))
+
+#: Whether the program is built with sanitizers: it then takes more memory, and what it says of a finding begins so.
+SANITIZED = "ORRERY_SANITIZE" in os.environ
+FINDING = re.compile(r"==\d+== ?(ERROR: )?\w+Sanitizer|: runtime error: ")
 
 
 @dataclass(frozen=True)
@@ -69,12 +78,28 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     }
 
 
+def ranks_for(ranks: int) -> int:
+    """How many ranks a run gets that asks for so many: where several are asked for, ORRERY_TEST_RANKS, if that is set."""
+    return int(os.environ.get("ORRERY_TEST_RANKS") or ranks) if ranks > 1 else ranks
+
+
+def memory_limit(size: int) -> int:
+    """What a process may take of which `size` bytes are expected: more where it is sanitized."""
+    return 3 * size if SANITIZED else size
+
+
+def assert_no_finding(errors: str) -> None:
+    """A sanitizer found nothing; whatever exit code was expected, and whichever rank speaks."""
+    if FINDING.search(errors):
+        raise AssertionError(f"a sanitizer found something: {errors}")
+
+
 def launcher(ranks: int) -> list[str]:
-    """The words before a command that start it on `ranks` ranks."""
+    """The words before a command that start it on ranks_for(ranks) ranks."""
     found = os.environ.get("ORRERY_MPIRUN") or shutil.which("mpirun")
     if not found:
         raise AssertionError("mpirun is missing: install Open MPI")
-    return [found, "--oversubscribe", "--bind-to", "none", "-n", str(ranks)]
+    return [found, "--oversubscribe", "--bind-to", "none", "-n", str(ranks_for(ranks))]
 
 
 def run(
@@ -88,6 +113,7 @@ def run(
 
     A run that is not over after `timeout` seconds is killed with all its ranks, and fails the test.
     """
+    timeout *= PATIENCE
     command = [*(launcher(ranks) if ranks else []), str(program()), *map(str, words)]
     start = time.monotonic()
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
@@ -119,6 +145,7 @@ def run(
     )
     if late:
         raise AssertionError(f"not over after {timeout} s: {outcome}")
+    assert_no_finding(outcome.errors)
     return outcome
 
 
