@@ -1,6 +1,9 @@
 #include "hdf5_handle.hpp"
 
+#include "orrery/core/concat.hpp"
+
 #include <algorithm>
+#include <cerrno>
 
 namespace orrery::archive {
 namespace {
@@ -25,10 +28,17 @@ std::string library_words() {
 
 void Check::fail() const {
   const std::string words = library_words();
-  throw core::Error(code_, problem_, words.empty() ? seen_ : seen_ + "; HDF5 says: " + words,
-                    code_ == core::ExitCode::bad_input
-                        ? "the file is damaged, or not one of orrery's: make it again, or give another"
-                        : "see to the disk's space and rights, then run again with --overwrite");
+  const std::string seen = words.empty() ? seen_ : seen_ + "; HDF5 says: " + words;
+  if (code_ != core::ExitCode::bad_input) {
+    throw core::Error(code_, problem_, seen,
+                      "see to the disk's space and rights, then run again with --resume");
+  }
+  // An input may be as it should, and the disk at fault.
+  if (words.find(core::concat("errno = ", EIO, ",")) != std::string::npos) {
+    throw core::io_error(problem_, seen, "check the file system");
+  }
+  throw core::Error(code_, problem_, seen,
+                    "the file is damaged, or not one of orrery's: make it again, or give another");
 }
 
 void start_library() {

@@ -10,6 +10,8 @@
 #include "survival.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <functional>
 #include <numeric>
 
@@ -94,7 +96,11 @@ Reader::Reader(const std::filesystem::path& path, Incomplete incomplete, Origin 
   if (!std::filesystem::is_regular_file(path, failure)) {
     refuse("no such file", path.string(), "give the path of a file that orrery wrote");
   }
-  file_->bytes = static_cast<std::int64_t>(std::filesystem::file_size(path, failure));
+  // HDF5 says of a file that can't be opened or read that it is none of its own.
+  file_->stored.emplace(path);
+  file_->bytes = file_->stored->size();
+  std::array<std::byte, 1> first{};
+  if (file_->bytes > 0) file_->stored->read(0, first);
   // HDF5 1.10 trusts some of the lengths in a file, of texts above all, and crashes on a damaged one. So a
   // child reads all but the numbers first.
   const bool sound = origin == Origin::own ||
@@ -102,7 +108,6 @@ Reader::Reader(const std::filesystem::path& path, Incomplete incomplete, Origin 
   if (!sound)
     refuse("the file is damaged", path.string() + ": HDF5 crashes on it", "make it again, or give another");
   open(incomplete);
-  file_->stored.emplace(path);
 }
 
 void Reader::open(Incomplete incomplete) {

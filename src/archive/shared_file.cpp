@@ -93,6 +93,17 @@ Handle open_dataset(hid_t file, const Dataset& dataset, const std::vector<std::i
   return made;
 }
 
+/// All of them, in the layout's order.
+std::vector<Handle> open_datasets(hid_t file, const Layout& layout, const Check& check) {
+  std::vector<Handle> opened;
+  for (const Dataset& dataset : layout.datasets) {
+    opened.push_back(dataset.type == ElementType::text
+                         ? Handle()
+                         : open_dataset(file, dataset, shape_of(layout, dataset), check.about(dataset.path)));
+  }
+  return opened;
+}
+
 /// Calls `work` with pieces of the slab of at most `limit` bytes (or one entry), and where each lies in
 /// `bytes`.
 template <class Byte, class Work>
@@ -124,12 +135,7 @@ SharedFile::Open SharedFile::open(unsigned flags) const {
   check(H5Pset_all_coll_metadata_ops(access.get(), true));
   opened.file = check.own(H5Fopen(path_.c_str(), flags, access.get()));
   try {
-    for (const Dataset& dataset : layout_.datasets) {
-      opened.datasets.push_back(dataset.type == ElementType::text
-                                    ? Handle()
-                                    : open_dataset(opened.file.get(), dataset, shape_of(layout_, dataset),
-                                                   check.about(dataset.path)));
-    }
+    opened.datasets = open_datasets(opened.file.get(), layout_, check);
   } catch (...) {
     // Closing is collective, and the other ranks may not be about to.
     opened.leak();
@@ -138,9 +144,21 @@ SharedFile::Open SharedFile::open(unsigned flags) const {
   return opened;
 }
 
+/// Collective: has rank 0 open everything by itself first. When all open the file together the others wait
+/// for what it reads, and for ever where that fails.
+void SharedFile::look() const {
+  parallel::agree(ranks_, "looking at the output", [&] {
+    if (!ranks_.is_root()) return;
+    const Check check(core::ExitCode::io, "the output file can't be opened", path_.string());
+    const Handle file = check.own(H5Fopen(path_.c_str(), H5F_ACC_RDONLY, serial_access().get()));
+    open_datasets(file.get(), layout_, check);
+  });
+}
+
 SharedFile::SharedFile(const parallel::Communicator& ranks, const std::filesystem::path& path,
                        const Layout& layout, std::int64_t block_bytes)
     : ranks_(ranks), path_(path), layout_(layout), block_bytes_(block_bytes) {
+  look();
   try {
     agree_after(ranks_, "opening the output", [&] { open_ = std::make_unique<Open>(open(H5F_ACC_RDWR)); });
   } catch (...) {
@@ -272,18 +290,29 @@ void SharedFile::flush() {
 }
 
 void SharedFile::close() {
-  // On any error of any rank the handles stay open: `open_` is kept, and the destructor gives them up.
+  // Where that fails on any rank the handles stay open: `open_` is kept, and the destructor gives them up.
   flush();
   const Check check(core::ExitCode::io, "closing the output failed",
                     core::concat(path_.string(), ", rank ", ranks_.rank()));
+  // It can't be tried twice.
+  const std::unique_ptr<Open> last = std::move(open_);
   agree_after(ranks_, "closing the output", [&] {
-    open_->datasets.clear();
-    check.close_file(open_->file);
+    last->datasets.clear();
+    check.close_file(last->file);
   });
-  open_.reset();
+}
+
+void SharedFile::give_up(core::ExitCode reason) {
+  if (!is_open() || reason == core::ExitCode::io) return;
+  try {
+    close();
+  } catch (const parallel::AgreedError& error) {
+    if (error.code() == core::ExitCode::io) throw;
+  }
 }
 
 void SharedFile::read_back() const {
+  look();
   std::unique_ptr<Open> opened;
   try {
     agree_after(ranks_, "opening the output again",

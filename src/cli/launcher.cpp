@@ -1,5 +1,7 @@
 #include "orrery/cli/launcher.hpp"
 
+#include "orrery/core/error.hpp"
+
 #include <cstdlib>
 #include <string_view>
 
@@ -24,6 +26,19 @@ bool has_launcher() {
 bool is_first_process() {
   const char* number = process_number();
   return number == nullptr || std::string_view(number) == "0";
+}
+
+std::exception_ptr failure_of(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const core::Error& error) {
+    if (error.code() == core::ExitCode::usage || !has_launcher()) throw;
+    return std::current_exception();
+  } catch (...) {
+    if (!has_launcher()) throw;
+    return std::current_exception();
+  }
+  return nullptr;
 }
 
 }  // namespace orrery::cli

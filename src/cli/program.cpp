@@ -26,6 +26,7 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <functional>
 
 namespace orrery::cli {
@@ -60,12 +61,15 @@ std::string command_line(int count, char** arguments) {
 }
 
 /// Runs `body` on all ranks. An error that all know of is spoken by rank 0 and all end in order; any other
-/// ends all ranks at once.
-int run_on_ranks(int& count, char**& arguments,
-                 const std::function<int(const parallel::Communicator&)>& body) {
+/// ends all ranks at once. `failure` is what this process met before.
+int run_on_ranks(int& count, char**& arguments, const std::function<int(const parallel::Communicator&)>& body,
+                 const std::exception_ptr& failure = nullptr) {
   const parallel::Environment environment(count, arguments);
   const parallel::Communicator ranks = parallel::Communicator::world();
   try {
+    parallel::agree(ranks, "beginning", [&] {
+      if (failure) std::rethrow_exception(failure);
+    });
     return body(ranks);
   } catch (const parallel::AgreedError& error) {
     if (ranks.is_root()) speak(error);
@@ -103,12 +107,12 @@ int trace(int& count, char**& arguments, const Words& words) {
   }
   options.validate();
   core::listen_for_stop();
-  if (study::is_done(options, is_first_process())) {
-    if (is_first_process()) {
-      // It clears away what a run left that was killed when the output had its name.
-      const archive::Output cleared(options.out, options.existing);
-      print(concat(options.out.string(), ": complete already\n"));
-    }
+  if (study::is_there(options)) {
+    if (!is_first_process()) return 0;
+    study::require_done(options);
+    // It clears away what a run left that was killed when the output had its name.
+    const archive::Output cleared(options.out, options.existing);
+    print(concat(options.out.string(), ": complete already\n"));
     return 0;
   }
   const std::string command = command_line(count, arguments);
@@ -142,25 +146,32 @@ int perturb(int& count, char**& arguments, const Words& words) {
   }
   core::listen_for_stop();
   // Files are read before MPI starts: that takes a child process, which not every network under MPI bears.
-  const study::Sweep sweep = study::read_sweep(options);
-  if (study::is_done(sweep)) {
-    if (is_first_process()) {
-      // It clears away what a run left that was killed when the output had its name.
-      const archive::Output cleared(options.out, options.existing, options.part);
-      print(concat(options.out.string(), ": complete already\n"));
-    }
+  study::Sweep sweep;
+  if (study::is_there(options)) {
+    if (!is_first_process()) return 0;
+    sweep = study::read_sweep(options);
+    study::require_done(sweep);
+    // It clears away what a run left that was killed when the output had its name.
+    const archive::Output cleared(options.out, options.existing, options.part);
+    print(concat(options.out.string(), ": complete already\n"));
     return 0;
   }
-  if (options.join) study::require_parts(sweep);
-  const std::string command = command_line(count, arguments);
-  const int code = run_on_ranks(count, arguments, [&](const parallel::Communicator& ranks) {
-    set_talk(talk, ranks.is_root());
-    const auto progress = make_progress(ranks.is_root() ? talk.progress : "none");
-    const auto run = options.join ? study::join_parts : study::run_perturb;
-    study::Watchdog watchdog(ranks, options.machine.stall_minutes, speak_and_leave);
-    run(sweep, command, ranks, *progress, watchdog);
-    return 0;
+  const std::exception_ptr failure = failure_of([&] {
+    sweep = study::read_sweep(options);
+    if (options.join) study::require_parts(sweep);
   });
+  const std::string command = command_line(count, arguments);
+  const int code = run_on_ranks(
+      count, arguments,
+      [&](const parallel::Communicator& ranks) {
+        set_talk(talk, ranks.is_root());
+        const auto progress = make_progress(ranks.is_root() ? talk.progress : "none");
+        const auto run = options.join ? study::join_parts : study::run_perturb;
+        study::Watchdog watchdog(ranks, options.machine.stall_minutes, speak_and_leave);
+        run(sweep, command, ranks, *progress, watchdog);
+        return 0;
+      },
+      failure);
   if (code == 0 && is_first_process()) {
     if (!options.part) print(report::headline_text(archive::Reader(options.out)));
     print(concat(archive::finished_result(options.out, options.part).value_or(options.out).string(), "\n"));

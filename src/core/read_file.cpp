@@ -17,9 +17,10 @@ ReadFile::ReadFile(const std::filesystem::path& path) : path_(path) {
   const int open_error = errno;
   struct stat status {};
   if (descriptor_ < 0 || ::fstat(descriptor_, &status) != 0) {
-    throw bad_input("cannot open a file",
-                    concat(path.string(), ": ", std::generic_category().message(open_error)),
-                    "check its name and permissions");
+    const bool broken = open_error == EIO;
+    throw(broken ? io_error : bad_input)(
+        "cannot open a file", concat(path.string(), ": ", std::generic_category().message(open_error)),
+        broken ? "check the file system" : "check its name and permissions");
   }
   if (!S_ISREG(status.st_mode)) {
     ::close(descriptor_);

@@ -4,6 +4,7 @@
 #include "orrery/core/failpoint.hpp"
 #include "orrery/core/heartbeat.hpp"
 
+#include <filesystem>
 #include <limits>
 #include <new>
 #include <optional>
@@ -22,6 +23,9 @@ core::Error error_in_flight(std::string_view phase, int rank) {
     return core::resource_error(
         "out of memory", place("an allocation failed"),
         "use more ranks or nodes, fewer samples or --order layers; `orrery plan` says what is needed");
+  } catch (const std::filesystem::filesystem_error& error) {
+    return core::io_error("the file system refuses a call", place(error.what()),
+                          "see to the disk and to the rights of files and folders");
   } catch (const std::exception& error) {
     const std::string words = error.what();
     const std::string first = words.substr(0, words.find('\n'));

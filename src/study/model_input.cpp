@@ -7,6 +7,7 @@
 #include "orrery/model/weights.hpp"
 
 #include <regex>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -17,16 +18,16 @@ using core::bad_input;
 using core::concat;
 
 void require_folder(const std::filesystem::path& folder) {
-  std::error_code error;  // of links in circles, or too long a name: no folder either
-  if (std::filesystem::is_directory(folder, error)) return;
+  std::error_code failure;  // of links in circles, or too long a name: no folder either
+  if (std::filesystem::is_directory(folder, failure)) return;
   static const std::regex hub_name("[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+");
   const std::string name = folder.string();
-  if (!std::filesystem::exists(folder, error) && std::regex_match(name, hub_name)) {
+  if (!std::filesystem::exists(folder, failure) && std::regex_match(name, hub_name)) {
     throw bad_input("--model is the name of a model, not a folder", name,
                     concat("orrery downloads nothing: `huggingface-cli download ", name,
                            " --local-dir DIR` gets it, then give --model DIR"));
   }
-  throw bad_input("--model is no folder", name,
+  throw bad_input("--model is no folder", failure ? concat(name, ": ", failure.message()) : name,
                   "give a folder with config.json, *.safetensors and a tokenizer");
 }
 

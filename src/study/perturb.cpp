@@ -55,7 +55,7 @@ class SweepRun {
       compute();
       finish_sweep(ranks_, *file_, [&] { return last_attributes(); });
     } catch (const parallel::AgreedError& error) {
-      file_->abandon(goes_on_ || is_committed_, error.code());
+      file_->abandon(is_committed_, error.code());
       throw;
     }
   }
@@ -339,13 +339,14 @@ std::vector<archive::Attribute> SweepRun::last_attributes() {
 
 }  // namespace
 
-bool is_done(const Sweep& sweep) {
-  const PerturbOptions& options = sweep.options;
-  if (options.existing != archive::Existing::resume) return false;
-  const std::optional<std::filesystem::path> result = archive::finished_result(options.out, options.part);
-  if (!result) return false;
-  require_same(identity_of_sweep(archive::Reader(*result)), identity_of(sweep), result->string());
-  return true;
+bool is_there(const PerturbOptions& options) {
+  return options.existing == archive::Existing::resume &&
+         archive::finished_result(options.out, options.part).has_value();
+}
+
+void require_done(const Sweep& sweep) {
+  const std::filesystem::path result = *archive::finished_result(sweep.options.out, sweep.options.part);
+  require_same(identity_of_sweep(archive::Reader(result)), identity_of(sweep), result.string());
 }
 
 void run_perturb(const Sweep& sweep, const std::string& command, const parallel::Communicator& ranks,

@@ -27,7 +27,7 @@ bool ResultFile::take(const std::function<archive::Output()>& make, Watchdog& wa
       output_->reserve(core::narrow<std::int64_t>(std::filesystem::file_size(output_->file())));
     });
   } catch (const parallel::AgreedError&) {
-    if (output_ && !goes_on) output_->discard();
+    if (output_) goes_on ? output_->leave() : output_->discard();
     output_.reset();
     throw;
   }
@@ -44,6 +44,7 @@ void ResultFile::recover() const {
     archive::checksum_of_attributes(
         archive::Reader(output_->file(), archive::Incomplete::accept, archive::Origin::own));
   } catch (const core::Error& error) {
+    if (error.code() == core::ExitCode::io) throw;
     throw core::bad_input("the file of the work in progress is damaged", error.what(),
                           "begin anew with --overwrite");
   }
@@ -77,14 +78,16 @@ void ResultFile::publish(const std::function<LastWords()>& last) {
 }
 
 void ResultFile::abandon(bool worth_keeping, core::ExitCode reason) {
-  // After a failed write the file stays open (SharedFile); after any other error all ranks are here.
-  if (shared_ && shared_->is_open() && reason != core::ExitCode::io) shared_->close();
-  if (!output_) return;
-  if (worth_keeping) {
-    output_->leave();
-  } else {
-    output_->discard();
+  const auto leave = [&] {
+    if (output_) worth_keeping || output_->goes_on() ? output_->leave() : output_->discard();
+  };
+  try {
+    if (shared_) shared_->give_up(reason);
+  } catch (const parallel::AgreedError&) {
+    leave();
+    throw;
   }
+  leave();
 }
 
 }  // namespace orrery::study

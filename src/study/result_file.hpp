@@ -49,7 +49,8 @@ class ResultFile {
   /// the file its name.
   void publish(const std::function<LastWords()>& last);
 
-  /// What is done where the run can't go on: work worth keeping is left for `--resume`.
+  /// What is done where the run can't go on: work worth keeping, and what an earlier run left, stays for
+  /// `--resume`.
   void abandon(bool worth_keeping, core::ExitCode reason);
 
  private:

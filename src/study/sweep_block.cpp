@@ -2,6 +2,7 @@
 
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
+#include "orrery/core/failpoint.hpp"
 #include "orrery/statistics/deviation.hpp"
 
 #include <ATen/ops/argmax.h>
@@ -10,6 +11,7 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 namespace orrery::study {
@@ -124,6 +126,7 @@ void SweepBlock::finish(const model::OuterWeights& outer) {
   for (std::size_t b = 0; b < results_.size(); ++b) {
     PromptResult& result = results_[b];
     result.next_token = next[static_cast<std::int64_t>(b)].item<std::int64_t>();
+    core::failpoint("activations", {static_cast<std::byte*>(result.norm.data_ptr()), result.norm.nbytes()});
     require_finite(sweep_.sweep, result);
     for (std::size_t i = 0; i < sweep_.starts.size(); ++i) {
       if (!sweep_.starts[i].ablates)

@@ -228,21 +228,18 @@ LastWords TraceRun::last_words() {
   return {std::move(attributes), std::move(peaks)};
 }
 
-bool is_done(const TraceOptions& options, bool checks_inputs) {
-  if (options.existing != archive::Existing::resume) return false;
-  const std::optional<std::filesystem::path> result = archive::finished_result(options.out, {});
-  if (!result) return false;
-  Identity earlier = identity_of_trace(archive::Reader(*result));
+bool is_there(const TraceOptions& options) {
+  return options.existing == archive::Existing::resume &&
+         archive::finished_result(options.out, {}).has_value();
+}
+
+void require_done(const TraceOptions& options) {
+  Identity earlier = identity_of_trace(archive::Reader(options.out));
   Identity now = identity_of(options);
   // The default is the device's, and so not known yet.
   if (!options.dtype) earlier.erase(option_name("trace", "dtype"));
-  if (checks_inputs) {
-    for (const auto& [name, hash] : hashes_of_inputs(options)) now[input_name(name)] = hash;
-  } else {
-    std::erase_if(earlier, [](const auto& entry) { return is_input(entry.first); });
-  }
-  require_same(earlier, now, result->string());
-  return true;
+  for (const auto& [name, hash] : hashes_of_inputs(options)) now[input_name(name)] = hash;
+  require_same(earlier, now, options.out.string());
 }
 
 void run_trace(TraceOptions options, const std::string& command, const parallel::Communicator& ranks,

@@ -191,8 +191,13 @@ std::vector<archive::Attribute> TraceWork::input_hashes() const {
 }
 
 void TraceWork::abandon(core::ExitCode reason) {
-  if (rows_file_ && rows_file_->is_open() && reason != core::ExitCode::io) rows_file_->close();
-  if (file_) file_->abandon(goes_on_ || is_committed_, reason);
+  try {
+    if (rows_file_) rows_file_->give_up(reason);
+  } catch (const parallel::AgreedError& error) {
+    file_->abandon(is_committed_, error.code());
+    throw;
+  }
+  if (file_) file_->abandon(is_committed_, reason);
 }
 
 }  // namespace orrery::study

@@ -13,7 +13,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
 #include <map>
 #include <mutex>
 #include <new>
@@ -67,8 +66,9 @@ std::vector<Fault> read_faults() {
 }
 
 void change(const std::string& kind, std::span<std::byte> memory) {
-  if (kind == "nan" && memory.size() >= sizeof(float)) {
-    const float nan = std::numeric_limits<float>::quiet_NaN();
+  // NaN as a double, and as two floats.
+  if (kind == "nan" && memory.size() >= sizeof(double)) {
+    constexpr std::uint64_t nan = 0x7ff8'0000'7fc0'0000;
     std::memcpy(memory.data() + memory.size() / 2 / sizeof(double) * sizeof(double), &nan, sizeof nan);
   }
   // Bit 44 of a word: far above rounding, far below the sign.

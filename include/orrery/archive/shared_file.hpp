@@ -1,6 +1,7 @@
 #pragma once
 
 #include "orrery/archive/layout.hpp"
+#include "orrery/core/error.hpp"
 #include "orrery/parallel/communicator.hpp"
 
 #include <cstddef>
@@ -74,6 +75,10 @@ class SharedFile {
   /// failed (the file then stays open) or the disk refuses now.
   void close();
 
+  /// Collective: closes it where the run ends with an error that has that code, unless a write had failed.
+  /// Throws AgreedError with io where the disk refuses now: the program must then end as after a failed write.
+  void give_up(core::ExitCode reason);
+
   /// Collective, after `close`: opens the file again and compares each block that this rank wrote with the
   /// hash taken of it in memory. Throws AgreedError with io, naming dataset and rank, where one differs.
   void read_back() const;
@@ -88,6 +93,7 @@ class SharedFile {
     Slab slab;
     std::uint64_t hash;
   };
+  void look() const;
   Open open(unsigned flags) const;
   std::size_t find(const std::string& path, ElementType type, const Slab& slab, std::int64_t bytes) const;
   std::uint64_t write_bytes(const std::string& path, ElementType type, const Slab& slab,

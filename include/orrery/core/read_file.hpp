@@ -11,7 +11,8 @@ namespace orrery::core {
 /// network file systems a mapped file that shrinks kills the job.
 class ReadFile {
  public:
-  /// Throws bad_input where the file is missing, is no regular file or can't be opened.
+  /// Throws bad_input where the file is missing, is no regular file or can't be opened,
+  /// io_error where the disk is at fault.
   explicit ReadFile(const std::filesystem::path& path);
   ~ReadFile();
   ReadFile(const ReadFile&) = delete;

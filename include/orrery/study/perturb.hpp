@@ -10,8 +10,11 @@
 namespace orrery::study {
 
 /// Whether `--resume` finds the whole output, or the whole part, there already. In this process alone, before
-/// MPI starts. Throws usage_error where it was made with other options, bad_input where of another trace.
-bool is_done(const Sweep& sweep);
+/// MPI starts, as the next one.
+bool is_there(const PerturbOptions& options);
+
+/// Where it is: throws usage_error if it was made with other options, bad_input if of another trace.
+void require_done(const Sweep& sweep);
 
 /// Collective: a whole sweep or one part of it, from the model to the finished file; with `--resume` on from
 /// what an earlier run left. `command` is the command line, for the record. Throws AgreedError on all ranks;

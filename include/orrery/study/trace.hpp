@@ -9,9 +9,12 @@
 
 namespace orrery::study {
 
-/// Whether the output is there, complete, and `--resume` has nothing to do. Throws usage_error where it was
-/// made with other options, bad_input (if this process `checks_inputs`) where from other inputs.
-bool is_done(const TraceOptions& options, bool checks_inputs);
+/// Whether `--resume` finds the whole output there already, and has nothing to do. In this process alone,
+/// before MPI starts, as the next one.
+bool is_there(const TraceOptions& options);
+
+/// Where it is: throws usage_error if it was made with other options, bad_input if from other inputs.
+void require_done(const TraceOptions& options);
 
 /// Collective: a whole trace, from model and corpus to the finished file at `options.out`. `command` is the
 /// command line, for the record. Throws AgreedError on all ranks, with `stopped` where a rank was asked to;
