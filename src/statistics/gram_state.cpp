@@ -4,6 +4,13 @@
 #include "orrery/statistics/gram_sums.hpp"
 
 namespace orrery::statistics {
+namespace {
+
+core::Error of_another_run(const std::string& seen) {
+  return core::bad_input("saved sums are not those of this run", seen, "begin anew with --overwrite");
+}
+
+}  // namespace
 
 void GramSums::save(core::StateWriter& state) {
   std::int64_t filled = 0;
@@ -27,13 +34,13 @@ void GramSums::add_saved(core::StateReader& state) {
   const auto items = state.take<std::int64_t>();
   const auto side = state.take<std::int64_t>();
   if (items != batch() || side != side_) {
-    throw core::bad_input("saved sums are not those of this run",
-                          core::concat(items, " of ", side, ", ", batch(), " of ", side_, " now"),
-                          "begin anew with --overwrite");
+    throw of_another_run(core::concat(items, " of ", side, ", ", batch(), " of ", side_, " now"));
   }
   Item saved = empty_item();
   for (auto left = state.take<std::int64_t>(); left > 0; --left) {
-    Item& item = items_.at(static_cast<std::size_t>(state.take<std::int64_t>()));
+    const auto index = state.take<std::int64_t>();
+    if (index < 0 || index >= batch()) throw of_another_run(core::concat("item ", index, " of ", batch()));
+    Item& item = items_[index];
     const auto rows = state.take<std::int64_t>();
     state.take_all<std::int64_t>(saved.low);
     state.take_all<std::int32_t>(saved.high);

@@ -88,7 +88,12 @@ void StreamedStatistics::add_saved_sums(core::StateReader& state) {
   rows_ += state.take<std::int64_t>();
   row_moments_.add_saved(state);
   const auto before = straightness_.size();
-  straightness_.resize(before + static_cast<std::size_t>(state.take<std::int64_t>()));
+  const auto more = state.take<std::int64_t>();
+  if (more < 0 || more > extent_.samples) {
+    throw core::bad_input("saved sums are not those of this run",
+                          core::concat(more, " samples of ", extent_.samples), "begin anew with --overwrite");
+  }
+  straightness_.resize(before + static_cast<std::size_t>(more));
   state.take_all(std::span(straightness_).subspan(before));
   sample_turns_.add_saved(state);
   rotated_row_moments_.add_saved(state);
