@@ -138,9 +138,9 @@ def seeds() -> dict[str, list[bytes]]:
             json.dumps({"format": "orrery-checkpoint", "format_version": 1, "identity": {"seed": "0"},
                         "blocks": [{"block": 0, "hash": "0" * 16}, {"block": 3, "hash": "0123456789abcdef"}]}).encode(),
             b"ljob 12\nhost node\npid 1\nstarted 5\n", b"s" + block, b"s" + block + block],
-        # By each reader, of each kind: whole, with changed objects, with changed bytes.
+        # By each reader, of each kind: with changed objects, with changed bytes. Whole ones stand in the corpus.
         "hdf5": [bytes([16 * reader + kind, *rng.randbytes(6 * steps)])
-                 for kind in range(7) for reader in (0, 1, 2, 3, 6, 7, 8, 11) for steps in (0, 1, 3)
+                 for kind in range(7) for reader in (0, 1, 2, 3, 6, 7, 8, 11) for steps in (2,)
                  if kind < 3 or reader % 4 != 3]
         + [bytes([kind, *rng.randbytes(4 * rng.randint(1, 4))]) for kind in range(7, 14)]
         + [b"\x0f" + b"\x89HDF\r\n\x1a\n" + bytes(100)],
