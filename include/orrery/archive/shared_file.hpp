@@ -76,7 +76,8 @@ class SharedFile {
   void close();
 
   /// Collective: closes it where the run ends with an error that has that code, unless a write had failed.
-  /// Throws AgreedError with io where the disk refuses now: the program must then end as after a failed write.
+  /// Throws AgreedError with io where the disk refuses now: the program must then end as after a failed
+  /// write.
   void give_up(core::ExitCode reason);
 
   /// Collective, after `close`: opens the file again and compares each block that this rank wrote with the

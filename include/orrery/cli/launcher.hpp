@@ -13,8 +13,8 @@ bool has_launcher();
 /// Whether it is the first of those started together: the one that speaks.
 bool is_first_process();
 
-/// What `work`, done before MPI runs, throws on one of several processes, for them to agree on once it does: a
-/// file may be out of reach of one alone. Throws itself what all of them find, which is wrong usage, and
+/// What `work`, done before MPI runs, throws on one of several processes, for them to agree on once it does:
+/// a file may be out of reach of one alone. Throws itself what all of them find, which is wrong usage, and
 /// anything where there are no others; null where nothing was thrown.
 std::exception_ptr failure_of(const std::function<void()>& work);
 
