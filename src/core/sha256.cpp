@@ -50,7 +50,7 @@ std::string Sha256::hex() {
   return text;
 }
 
-std::string sha256_of_file(const std::filesystem::path& path) {
+std::string sha256_of_file(const std::filesystem::path& path, const std::stop_token& stop) {
   const ReadFile file(path);
   Sha256 hash;
   std::vector<std::byte> block(std::size_t{8} << 20);
@@ -59,15 +59,19 @@ std::string sha256_of_file(const std::filesystem::path& path) {
         static_cast<std::size_t>(std::min<std::int64_t>(std::ssize(block), file.size() - offset)));
     file.read(offset, piece);
     hash.update(piece);
+    if (stop.stop_requested()) {
+      throw internal_error("a file's hash was given up", path.string(), "it is not needed any more");
+    }
     beat();
   }
   return hash.hex();
 }
 
-std::string sha256_of_files(const std::filesystem::path& folder, std::vector<std::string> names) {
+std::string sha256_of_files(const std::filesystem::path& folder, std::vector<std::string> names,
+                            const std::stop_token& stop) {
   std::sort(names.begin(), names.end());
   Sha256 hash;
-  for (const std::string& name : names) hash.update(sha256_of_file(folder / name) + "  " + name + "\n");
+  for (const std::string& name : names) hash.update(sha256_of_file(folder / name, stop) + "  " + name + "\n");
   return hash.hex();
 }
 

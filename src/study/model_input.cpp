@@ -51,11 +51,12 @@ ModelInput read_model(const std::filesystem::path& folder, std::optional<std::in
   return input;
 }
 
-std::string hash_model(const std::filesystem::path& folder, const ModelInput& input) {
+std::string hash_model(const std::filesystem::path& folder, const ModelInput& input,
+                       const std::stop_token& stop) {
   std::vector<std::string> names;
   if (input.checkpoint) names = input.checkpoint->files();
   names.emplace_back("config.json");
-  return core::sha256_of_files(folder, std::move(names));
+  return core::sha256_of_files(folder, std::move(names), stop);
 }
 
 }  // namespace orrery::study

@@ -2,6 +2,7 @@
 
 #include "done_blocks.hpp"
 #include "identity.hpp"
+#include "model_hash.hpp"
 #include "orrery/archive/checkpoint.hpp"
 #include "orrery/archive/reader.hpp"
 #include "orrery/core/concat.hpp"
@@ -24,8 +25,6 @@
 #include "sweep_writer.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <future>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -94,10 +93,10 @@ class SweepRun {
   std::optional<ResultFile> file_;
   std::optional<model::Llama> llama_;
   std::optional<model::LlamaWeights> weights_;
-  std::future<std::string> model_hash_;  // on rank 0, taken while blocks run
-  bool goes_on_ = false;                 // with work that an earlier run left
-  archive::Checkpoint checkpoint_;       // on rank 0
-  bool is_committed_ = false;            // any block, on disk
+  ModelHash model_hash_;            // on rank 0, taken while blocks run
+  bool goes_on_ = false;            // with work that an earlier run left
+  archive::Checkpoint checkpoint_;  // on rank 0
+  bool is_committed_ = false;       // any block, on disk
   std::int64_t resumed_ = 0, peak_bytes_ = 0;
   double load_seconds_ = 0, sweep_seconds_ = 0;
 };
@@ -134,8 +133,7 @@ void SweepRun::check_tokenizer() const {
 
 /// Throws where the model's files are not those of the trace, as soon as their hash is known.
 void SweepRun::check_model_hash(bool wait) {
-  if (!model_hash_.valid()) return;
-  if (!wait && model_hash_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return;
+  if (!model_hash_.is_awaited() || (!wait && !model_hash_.is_ready())) return;
   const std::string hash = model_hash_.get();
   if (hash == sweep_.trace.model_sha256) return;
   throw core::bad_input("the model is not that of the trace",
@@ -206,10 +204,10 @@ void SweepRun::load() {
   // Not before the weights are read: the files are in the node's cache then.
   if (ranks_.is_root()) {
     // That of the trace's weights, also where the sweep's are random.
-    model_hash_ = std::async(std::launch::async, [this] {
+    model_hash_.begin([this](const std::stop_token& stop) {
       const std::filesystem::path& folder = sweep_.options.model;
-      if (sweep_.trace.untrained == sweep_.untrained()) return hash_model(folder, model_);
-      return hash_model(folder, read_model(folder, std::nullopt));
+      if (sweep_.trace.untrained == sweep_.untrained()) return hash_model(folder, model_, stop);
+      return hash_model(folder, read_model(folder, std::nullopt), stop);
     });
   }
   load_seconds_ = watch_.lap();
@@ -254,7 +252,7 @@ void SweepRun::compute() {
     stop_if_asked();
     run_round(mine.subspan(place(round), place(round + 1) - place(round)), sweep, part);
     // Never before the model is known to be that of the trace: a later run takes for done what it names.
-    if (clock_.checkpoint_is_due(/*may=*/!model_hash_.valid())) write_checkpoint();
+    if (clock_.checkpoint_is_due(/*may=*/!model_hash_.is_awaited())) write_checkpoint();
   }
   stop_if_asked();
   progress_.end();

@@ -9,7 +9,6 @@
 #include "saved_sums.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 namespace orrery::study {
@@ -84,13 +83,12 @@ void TraceWork::open() {
 
 void TraceWork::hash_model(const std::filesystem::path& folder, const TraceInput& input) {
   if (!ranks_.is_root()) return;
-  model_hash_ = std::async(std::launch::async, study::hash_model, std::cref(folder), std::cref(input));
+  model_hash_.begin([&](const std::stop_token& stop) { return study::hash_model(folder, input, stop); });
 }
 
 /// On rank 0: takes the hash where it is known by now, and throws where the model has changed.
 void TraceWork::check_model(bool wait) {
-  if (!model_hash_.valid()) return;
-  if (!wait && model_hash_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return;
+  if (!model_hash_.is_awaited() || (!wait && !model_hash_.is_ready())) return;
   const std::string name = input_name("model");
   const std::string hash = model_hash_.get();
   const auto earlier = checkpoint_.identity.find(name);
@@ -136,7 +134,7 @@ void TraceWork::commit(const std::vector<DoneBlock>& done) {
 
 void TraceWork::checkpoint_if_due() {
   parallel::agree(ranks_, "checking the model", [&] { check_model(/*wait=*/false); });
-  if (clock_.checkpoint_is_due(/*may=*/!model_hash_.valid())) write_checkpoint();
+  if (clock_.checkpoint_is_due(/*may=*/!model_hash_.is_awaited())) write_checkpoint();
 }
 
 void TraceWork::write_checkpoint() {

@@ -2,6 +2,7 @@
 
 #include "done_blocks.hpp"
 #include "identity.hpp"
+#include "model_hash.hpp"
 #include "orrery/archive/checkpoint.hpp"
 #include "orrery/archive/shared_file.hpp"
 #include "orrery/parallel/communicator.hpp"
@@ -16,7 +17,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <future>
 #include <optional>
 #include <span>
 #include <string>
@@ -91,8 +91,8 @@ class TraceWork {
   archive::Layout by_rank_;
   std::optional<archive::Layout> rows_layout_;  // where rows have a file of their own
   std::optional<archive::SharedFile> rows_file_;
-  std::future<std::string> model_hash_;  // on rank 0, taken while tiles run
-  archive::Checkpoint checkpoint_;       // on rank 0
+  ModelHash model_hash_;            // on rank 0, taken while tiles run
+  archive::Checkpoint checkpoint_;  // on rank 0
   statistics::StreamedStatistics* streamed_ = nullptr;
   std::vector<std::int64_t> done_;
   std::int64_t saved_passes_ = 0, saved_tiles_ = 0;

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,11 +29,13 @@ class Sha256 {
   std::unique_ptr<Context> context_;
 };
 
-/// SHA-256 of a file's bytes, as `sha256sum` prints it. Throws as ReadFile does.
-std::string sha256_of_file(const std::filesystem::path& path);
+/// SHA-256 of a file's bytes, as `sha256sum` prints it. Throws as ReadFile does, and internal_error soon
+/// after it is asked to stop.
+std::string sha256_of_file(const std::filesystem::path& path, const std::stop_token& stop = {});
 
 /// SHA-256 of the lines that `sha256sum NAME …` prints in `folder` for `names` sorted bytewise: one hash for
 /// several files, which `(cd folder && sha256sum NAME … | sha256sum)` repeats.
-std::string sha256_of_files(const std::filesystem::path& folder, std::vector<std::string> names);
+std::string sha256_of_files(const std::filesystem::path& folder, std::vector<std::string> names,
+                            const std::stop_token& stop = {});
 
 }  // namespace orrery::core

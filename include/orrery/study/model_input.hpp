@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 namespace orrery::study {
@@ -26,7 +27,9 @@ struct ModelInput {
 /// folder.
 ModelInput read_model(const std::filesystem::path& folder, std::optional<std::int64_t> untrained);
 
-/// SHA-256 of what a run reads of the model: config.json and the files of its weights (design.md).
-std::string hash_model(const std::filesystem::path& folder, const ModelInput& input);
+/// SHA-256 of what a run reads of the model: config.json and the files of its weights (design.md). `stop`: as
+/// of core::sha256_of_file.
+std::string hash_model(const std::filesystem::path& folder, const ModelInput& input,
+                       const std::stop_token& stop = {});
 
 }  // namespace orrery::study
