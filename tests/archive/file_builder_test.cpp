@@ -55,6 +55,24 @@ TEST(FileBuilder, TellsTheSizeOfAFileThatFitsNowhere) {
   EXPECT_GT(file_bytes(trace_layout(huge)), std::int64_t{1000000} * 161 * 8192 * 4);
 }
 
+TEST(FileBuilder, AppendsWhatIsKnownLateAndKeepsTheRest) {
+  const ScratchFolder folder;
+  const std::filesystem::path path = folder / "run.h5";
+  Layout layout = trace_layout(extent(4, 2));
+  Layout late = split_off(layout, "/timing/peak_bytes");
+  build_file(path, layout);
+  EXPECT_FALSE(Reader(path, Incomplete::accept).has("/timing/peak_bytes"));
+  const std::vector<std::int64_t> peaks = {11, 22, 33, 44, 55};
+  late.scales.front().length = std::ssize(peaks);
+  late.datasets.front().values = peaks;
+  append_to_file(path, late);
+  const Reader file(path, Incomplete::accept);
+  EXPECT_EQ(file.read_integers("/timing/peak_bytes"), peaks);
+  EXPECT_TRUE(file.has("/residual/last_token"));
+  expect_error(ExitCode::io, "run.h5", [&] { append_to_file(path, late); });  // it is there already
+  expect_error(ExitCode::io, "none.h5", [&] { append_to_file(folder / "none.h5", late); });
+}
+
 TEST(FileBuilder, TextOfAnyLengthComesBack) {
   const ScratchFolder folder;
   Layout layout = trace_layout(extent(4, 2));

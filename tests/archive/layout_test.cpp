@@ -60,6 +60,21 @@ TEST(Layout, RefusesWhatWouldNotOpenAsLabelledArrays) {
   refused("attribute of nothing", [](Layout& l) { l.attributes = {{"/nowhere", "name", 1.0}}; });
 }
 
+TEST(Layout, SplitsADatasetOffWithTheScalesThatItAloneHas) {
+  Layout layout = small();
+  const Layout value = split_off(layout, "/table/value");
+  ASSERT_EQ(value.datasets.size(), 1U);
+  EXPECT_EQ(value.datasets[0].path, "/table/value");
+  EXPECT_EQ(shape_of(value, value.datasets[0]), (std::vector<std::int64_t>{3, 4}));
+  EXPECT_NO_THROW(validate(value));
+  // /table/count keeps the rows.
+  EXPECT_EQ(layout.datasets.size(), 1U);
+  ASSERT_EQ(layout.scales.size(), 1U);
+  EXPECT_EQ(layout.scales[0].name, "row");
+  EXPECT_NO_THROW(validate(layout));
+  expect_error(ExitCode::internal, "/table/value", [&] { split_off(layout, "/table/value"); });
+}
+
 TEST(Layout, RefusesSizesPastTheLargestNumber) {
   Layout layout = small();
   layout.scales[0].length = std::int64_t{1} << 40;

@@ -47,6 +47,28 @@ TEST(Output, DiscardsEverything) {
   EXPECT_TRUE(fs::is_empty(folder.path()));
 }
 
+TEST(Output, FilesOfSumsGoWhenNoCheckpointNamesThem) {
+  const ScratchFolder folder;
+  Output output(folder / "run.h5", Existing::refuse);
+  EXPECT_EQ(output.state(12), output.folder() / "state-12");
+  for (const char* name : {"state-3", "state-3-0", "state-3-1", "state-4", "state-4-0"})
+    put(output.folder() / name, "sums");
+  output.keep_states({"state-4", "state-4-0"});
+  EXPECT_EQ(test::names_in(output.folder()), (std::set<std::string>{"lock", "state-4", "state-4-0"}));
+  output.discard();
+  EXPECT_TRUE(fs::is_empty(folder.path()));
+}
+
+TEST(Output, NamesThatLookLikeFilesOfSumsAreSomebodyElses) {
+  for (const char* name : {"state-", "state-x", "state-1-", "state-1-2-3", "state-1x", "1-of-2.state"}) {
+    const ScratchFolder folder;
+    fs::create_directory(folder / "run.h5.part");
+    put(folder / "run.h5.part" / name, "theirs");
+    expect_error(ExitCode::usage, name, [&] { Output(folder / "run.h5", Existing::overwrite); });
+    EXPECT_EQ(text_in(folder / "run.h5.part" / name), "theirs");
+  }
+}
+
 TEST(Output, RefusesWhatExists) {
   const ScratchFolder folder;
   const fs::path out = folder / "run.h5";

@@ -10,10 +10,10 @@ namespace orrery::archive {
 
 /// Which blocks (of prompts, or tiles) of work in progress are finished and on disk, and what made them.
 struct Checkpoint {
-  std::map<std::string, std::string> identity;   ///< name → value, UTF-8: what a resumed run must share
-  std::map<std::int64_t, std::uint64_t> blocks;  ///< finished block → hash of what it wrote
+  std::map<std::string, std::string> identity = {};  ///< name → value, UTF-8: what a resumed run must share
+  std::map<std::int64_t, std::uint64_t> blocks = {};  ///< finished block → hash of what it wrote
   /// Names of files of sums, for each pass over the blocks in order; `blocks` are those of the last one.
-  std::vector<std::vector<std::string>> passes;
+  std::vector<std::vector<std::string>> passes = {};
   std::int64_t point_groups = 1;  ///< that covariances are added up for, one in a pass
 
   bool operator==(const Checkpoint&) const = default;
