@@ -55,6 +55,7 @@ class FullDisk(FaultTest):
         if problem and INSIDE not in os.environ:
             # Whoever is not root, or is in a container, may mount in a namespace of its own.
             os.environ[INSIDE] = "1"
+            self.doCleanups()
             tear_down()
             os.execvp("unshare", ["unshare", "--user", "--map-root-user", "--mount", sys.executable, *sys.argv])
         self.assertEqual(problem, "", "a small file system can be mounted neither as root nor in a user namespace")
