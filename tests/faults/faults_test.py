@@ -214,6 +214,10 @@ class Reads(FaultTest):
         for number, part in enumerate((OTHER_PART, PART)):
             self.refuse(JOIN, f"read@{number}=EIO:{part.part}h5", IO, f"{part.part}h5")
 
+    def test_result(self) -> None:
+        """That all ranks open together: the others do not wait for what rank 0 can't read."""
+        self.refuse(WHOLE_SWEEP, f"read#{self.chance.randint(1, 40)}@0=EIO:.part/data.h5", IO, "data.h5")
+
     def test_work_in_progress(self) -> None:
         """That fails is no reason to lose it."""
         for work, place, io, named in (

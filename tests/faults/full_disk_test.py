@@ -24,7 +24,7 @@ from faulty_runs import (
     set_up,
     tear_down,
 )
-from orrery_program import run
+from orrery_program import PATIENCE, run
 
 SIZE = 4 << 20
 #: Each tile or block takes so long that the disk can be filled in between.
@@ -55,6 +55,7 @@ class FullDisk(FaultTest):
         if problem and INSIDE not in os.environ:
             # Whoever is not root, or is in a container, may mount in a namespace of its own.
             os.environ[INSIDE] = "1"
+            self.doCleanups()
             tear_down()
             os.execvp("unshare", ["unshare", "--user", "--map-root-user", "--mount", sys.executable, *sys.argv])
         self.assertEqual(problem, "", "a small file system can be mounted neither as root nor in a user namespace")
@@ -112,7 +113,7 @@ class FullDisk(FaultTest):
                     self.fill(left=0)
                     filled = time.monotonic()
                     outcome = self.ended(begun)
-                    self.assertLess(time.monotonic() - filled, 20, str(outcome))
+                    self.assertLess(time.monotonic() - filled, 20 * PATIENCE, str(outcome))
                 self.assert_broken(work, outcome, IO, str(part_of(self.out)))
                 done = work.committed(self.out)
                 self.assertGreaterEqual(done, 2)
