@@ -9,7 +9,8 @@
 
 namespace {
 
-[[gnu::noinline]] void plant(const std::string& kind, volatile int length) {
+[[gnu::noinline]] void plant(const std::string& kind, int given) {
+  volatile int length = given;
   if (kind == "leak") {
     [[maybe_unused]] int* volatile lost = new int[static_cast<std::size_t>(length)];
     lost = nullptr;
