@@ -125,10 +125,22 @@ void Reader::open(Incomplete incomplete) {
 }
 
 void Reader::read_all_texts() const {
-  for (const std::string& group : groups_) attribute_names(group);
+  // One that is refused keeps nobody from reading the next: what reads the file may go on behind it, too.
+  const auto attempt = [&](const auto& read) {
+    try {
+      read();
+    } catch (const core::Error&) {
+    }
+  };
+  const auto try_attributes = [&](const std::string& object) {
+    attempt([&] {
+      for (const std::string& name : attribute_names(object)) attempt([&] { attribute(object, name); });
+    });
+  };
+  for (const std::string& group : groups_) try_attributes(group);
   for (const DatasetInfo& dataset : datasets_) {
-    attribute_names(dataset.path);
-    if (dataset.type == ElementType::text) read_texts(dataset.path);
+    try_attributes(dataset.path);
+    if (dataset.type == ElementType::text) attempt([&] { read_texts(dataset.path); });
   }
 }
 

@@ -21,6 +21,9 @@ OPTIONS: dict[str, str | None] = {
     "corpus": None,
     "out": None,
     "overwrite": None,
+    "resume": None,
+    "checkpoint-every": "10m",
+    "stall-minutes": "30",
     "samples": "1000",
     "min-chars": "100",
     "max-chars": "500",
@@ -231,7 +234,7 @@ class ConfigFiles(CommandLineTest):
                           "min-chars = 0\nmax-chars = 400\ntile-tokens = 64\ndtype = float64\nresidual = float64\n"
                           "components = 1\ntokens = random\nweights = random\nseed = 7\npermutations = 9\n"
                           "moments = rows\nstore = none\ndevice = cpu\nthreads = 1\norder = layers\noverwrite = false\n"
-                          "progress = none\nlog-level = error\n")  # fmt: skip
+                          "resume = false\ncheckpoint-every = 90s\nstall-minutes = 0\nprogress = none\nlog-level = error\n")  # fmt: skip
         outcome = self.assert_done(run("trace", "--config", path, ranks=2))
         self.assertEqual(outcome.errors, "", "nothing is said at --log-level error")
         self.assertEqual(attributes(self.out)[("/", "residual_dtype")], "float64")
@@ -258,7 +261,7 @@ class ConfigFiles(CommandLineTest):
         again = self.folder / "again.h5"
         self.assert_done(run("trace", "--config", self.write(ini), "--out", again))
         self.assertEqual(differences(self.out, again), [])
-        self.assertEqual(set(config_of(again)) | {"config", "overwrite", "progress", "log-level"}, set(OPTIONS))
+        self.assertEqual(set(config_of(again)) | {"config", "overwrite", "resume", "progress", "log-level"}, set(OPTIONS))
 
 
 class Help(CommandLineTest):

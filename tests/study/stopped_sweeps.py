@@ -94,9 +94,9 @@ def committed(checkpoint: Path) -> int:
 
 
 def content(path: Path) -> dict[str, bytes]:
-    """A file's bytes, or those of a folder's files, without what a lock says."""
+    """A file's bytes, or those of a folder's files, without what a run says of itself while it lives."""
     files = sorted(path.iterdir()) if path.is_dir() else [path]
-    return {file.name: file.read_bytes() for file in files if not file.name.endswith("lock")}
+    return {file.name: file.read_bytes() for file in files if not file.name.endswith(("lock", "heartbeat"))}
 
 
 def timing(path: Path, name: str) -> float:
