@@ -17,7 +17,7 @@ from tiny_models import tiny, write_corpus
 from trace_file import attributes, differences
 
 SCRIPTS = ROOT / "slurm"
-BAD_USAGE, BAD_INPUT, NO_RANKS, STOPPED = 64, 65, 75, 85
+BAD_USAGE, BAD_INPUT, INTERNAL, NO_RANKS, STOPPED, KILLED = 64, 65, 70, 75, 85, 137
 #: Of this node, in place of what stands in the scripts.
 TWO_RANKS = ("--nodes=1", "--ntasks-per-node=2", "--gpus-per-node=2", "--cpus-per-task=1")
 OPTIONS = """\
@@ -304,6 +304,38 @@ class Stopped(JobTest):
         self.assert_ended(self.submit("trace.sbatch", *trace_words(self.out)))
         self.assert_same(Made.trace, self.out)
         self.assertGreater(attributes(self.out)[("timing", "resumed_tiles")], 0)
+
+
+class Broken(JobTest):
+    """A rank that fails takes the others with it, whoever started them."""
+
+    def broken(self, launcher: str, fault: str, *words: str, code: int = INTERNAL) -> str:
+        """What a job of the faulty program said; the same job without the fault then goes on."""
+        given = {"ORRERY_LAUNCHER": launcher, "ORRERY_PROGRAM": str(program().with_name("orrery_faulty"))}
+        job = self.submit("trace.sbatch", *trace_words(self.out), *words, **given, ORRERY_FAULT=fault)
+        said = self.assert_ended(job, code)
+        messages = [line for line in said.splitlines() if line.startswith("orrery: ")]
+        self.assertEqual(len(messages), 1, said)
+        self.assertFalse(self.out.exists())
+        self.assert_ended(self.submit("trace.sbatch", *trace_words(self.out), **given))
+        self.assert_same(Made.trace, self.out)
+        self.assertGreater(attributes(self.out)[("timing", "resumed_tiles")], 0)
+        return messages[0]
+
+    def stalled(self, launcher: str, code: int) -> None:
+        said = self.broken(launcher, "writing the checkpoint#3@1=stall", "--stall-minutes", "0.1", code=code)
+        self.assertRegex(said, "1 rank waits for rank 1 on .*writing the checkpoint")
+
+    def test_stalled_under_srun(self) -> None:
+        """It gives the highest code of all ranks: that of one which had to be killed."""
+        self.stalled("srun", KILLED)
+
+    def test_stalled_under_mpirun(self) -> None:
+        self.stalled("mpirun", INTERNAL)
+
+    def test_an_exception_under_srun(self) -> None:
+        """All ranks agree on it, so that its code is the job's."""
+        self.assertIn("rank 1", self.broken("srun", "writing the checkpoint#3@1=exception"))
 
 
 def committed(checkpoint: Path) -> int:
