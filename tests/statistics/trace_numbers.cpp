@@ -2,7 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <algorithm>
+#include <span>
 
 namespace orrery::statistics::testing {
 namespace {
@@ -142,7 +143,7 @@ void expect_same_bits(const parallel::Communicator& ranks, const Numbers& got, c
     const auto found = expected.find(name);
     ASSERT_NE(found, expected.end()) << name;
     ASSERT_EQ(values.size(), found->second.size()) << name << ", " << what;
-    EXPECT_EQ(std::memcmp(values.data(), found->second.data(), values.size() * sizeof(double)), 0)
+    EXPECT_TRUE(std::ranges::equal(std::as_bytes(std::span(values)), std::as_bytes(std::span(found->second))))
         << name << ", " << what;
   }
 }
