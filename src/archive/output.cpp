@@ -188,7 +188,7 @@ std::vector<std::string> Output::own_names() const {
     if (work && work->prefix == prefix_ && work->file != finished_file) names.push_back(name);
   }
   const auto is_lock = [&](const std::string& name) { return name == prefix_ + work_files.back(); };
-  std::ranges::stable_partition(names, std::not_fn(is_lock));
+  std::stable_partition(names.begin(), names.end(), std::not_fn(is_lock));
   return names;
 }
 

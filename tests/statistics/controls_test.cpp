@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 namespace orrery::statistics {
 namespace {
@@ -55,10 +54,8 @@ void expect_mean_turns(const UnitControl& got, const Data& data, double allowed 
 }
 
 void expect_same(const UnitControl& one, const UnitControl& other) {
-  ASSERT_EQ(one.correlation.size(), other.correlation.size());
-  ASSERT_EQ(one.turns.size(), other.turns.size());
-  EXPECT_EQ(std::memcmp(one.correlation.data(), other.correlation.data(), one.correlation.size() * 8), 0);
-  EXPECT_EQ(std::memcmp(one.turns.data(), other.turns.data(), one.turns.size() * 8), 0);
+  EXPECT_TRUE(testing::same_bits(one.correlation, other.correlation));
+  EXPECT_TRUE(testing::same_bits(one.turns, other.turns));
 }
 
 /// Places shuffled as core::Random's stream says, by hand.

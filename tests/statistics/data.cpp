@@ -3,11 +3,19 @@
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
-#include <cstring>
+#include <cstddef>
 #include <numeric>
 #include <random>
+#include <span>
 
 namespace orrery::statistics::testing {
+namespace {
+
+std::span<const std::byte> bytes_of(const at::Tensor& tensor) {
+  return {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()};
+}
+
+}  // namespace
 
 Data Data::points(std::int64_t begin, std::int64_t end) const {
   Data part{{extent.samples, end - begin, extent.units}, {}};
@@ -90,8 +98,11 @@ SampleShard deal(const parallel::Communicator& ranks, const Data& data, at::Scal
 }
 
 bool same_bits(const at::Tensor& one, const at::Tensor& other) {
-  return one.sizes() == other.sizes() &&
-         std::memcmp(one.const_data_ptr(), other.const_data_ptr(), one.nbytes()) == 0;
+  return one.sizes() == other.sizes() && std::ranges::equal(bytes_of(one), bytes_of(other));
+}
+
+bool same_bits(const std::vector<double>& one, const std::vector<double>& other) {
+  return std::ranges::equal(std::as_bytes(std::span(one)), std::as_bytes(std::span(other)));
 }
 
 }  // namespace orrery::statistics::testing

@@ -42,5 +42,6 @@ SampleShard deal(const parallel::Communicator& ranks, const Data& data, at::Scal
 
 /// Whether two contiguous tensors agree in shape and in every bit.
 bool same_bits(const at::Tensor& one, const at::Tensor& other);
+bool same_bits(const std::vector<double>& one, const std::vector<double>& other);
 
 }  // namespace orrery::statistics::testing

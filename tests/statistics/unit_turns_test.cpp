@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstring>
 #include <functional>
 #include <numbers>
 
@@ -37,8 +36,7 @@ UnitTurns compute(const Communicator& ranks, const Data& data, int threads = 2) 
 }
 
 void expect_same(const std::vector<double>& one, const std::vector<double>& other) {
-  ASSERT_EQ(one.size(), other.size());
-  EXPECT_EQ(std::memcmp(one.data(), other.data(), one.size() * sizeof(double)), 0);
+  EXPECT_TRUE(testing::same_bits(one, other));
 }
 
 using Draw =
