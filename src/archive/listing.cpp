@@ -125,13 +125,17 @@ Listing list_contents(hid_t file, std::int64_t file_bytes, const Check& check) {
   return listing;
 }
 
-std::vector<std::string> attribute_names(hid_t file, const std::string& object, const Check& check) {
+std::map<std::string, AttributeValue> read_attributes(hid_t file, const std::string& object,
+                                                      const Check& check) {
   const Handle opened = check.own(H5Oopen(file, object.c_str(), H5P_DEFAULT));
   std::vector<std::string> names;
   check(H5Aiterate2(opened.get(), H5_INDEX_NAME, H5_ITER_NATIVE, nullptr, collect_name, &names));
-  std::erase_if(names, [&](const std::string& name) { return !read_attribute(opened.get(), name, check); });
-  std::ranges::sort(names);
-  return names;
+  std::map<std::string, AttributeValue> values;
+  for (const std::string& name : names) {
+    std::optional<AttributeValue> value = read_attribute(opened.get(), name, check);
+    if (value) values.emplace(name, std::move(*value));
+  }
+  return values;
 }
 
 }  // namespace orrery::archive

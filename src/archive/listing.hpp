@@ -4,6 +4,7 @@
 #include "orrery/archive/reader.hpp"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,8 @@ struct Listing {
 /// bytes.
 Listing list_contents(hid_t file, std::int64_t file_bytes, const Check& check);
 
-/// Names of the object's attributes that hold one text or number, sorted.
-std::vector<std::string> attribute_names(hid_t file, const std::string& object, const Check& check);
+/// The object's attributes that hold one text or number.
+std::map<std::string, AttributeValue> read_attributes(hid_t file, const std::string& object,
+                                                      const Check& check);
 
 }  // namespace orrery::archive

@@ -12,7 +12,9 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <exception>
 #include <functional>
+#include <map>
 #include <numeric>
 
 namespace orrery::archive {
@@ -41,11 +43,35 @@ std::int64_t DatasetInfo::entries() const {
   return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
 }
 
+using Attributes = std::map<std::string, AttributeValue>;
+
+/// What was read, or why it could not be.
+template <class Value>
+struct Attempt {
+  Value value;
+  std::exception_ptr failure;
+
+  template <class Read>
+  explicit Attempt(Read read) {
+    try {
+      value = read();
+    } catch (const core::Error&) {
+      failure = std::current_exception();
+    }
+  }
+  const Value& get() const {
+    if (failure) std::rethrow_exception(failure);
+    return value;
+  }
+};
+
 struct Reader::File {
   std::string path;
   Handle handle;
   std::optional<core::ReadFile> stored;
   std::int64_t bytes = 0;
+  std::map<std::string, Attempt<Attributes>> attributes;           // of each group and dataset
+  std::map<std::string, Attempt<std::vector<std::string>>> texts;  // of each dataset of texts
 
   Check check(const std::string& object) const {
     return {core::ExitCode::bad_input, "the file can't be read", path + ", " + object};
@@ -81,6 +107,41 @@ struct Reader::File {
     return static_cast<std::size_t>(number);
   }
 
+  void try_attributes(const std::string& object) {
+    attributes.try_emplace(object, [&] { return read_attributes(handle.get(), object, check(object)); });
+  }
+
+  const Attributes& attributes_of(const std::string& object) const {
+    const auto found = attributes.find(object);
+    if (found == attributes.end()) {
+      refuse("the file has no such group or dataset", path + ", " + object,
+             "`orrery inspect` lists what it has");
+    }
+    return found->second.get();
+  }
+
+  void try_texts(const DatasetInfo& info) {
+    texts.try_emplace(info.path, [&] { return read_texts(info); });
+  }
+
+  std::vector<std::string> read_texts(const DatasetInfo& info) const {
+    const std::size_t number = entries(info, 0, info.shape[0]);
+    const Check check = this->check(info.path);
+    const Handle dataset = check.own(H5Dopen2(handle.get(), info.path.c_str(), H5P_DEFAULT));
+    const Handle space = check.own(H5Dget_space(dataset.get()));
+    const Handle type = file_type(ElementType::text);
+    // Many entries may point at the same long text: ask how much it comes to before it is read.
+    hsize_t needed = 0;
+    check(H5Dvlen_get_buf_size(dataset.get(), type.get(), space.get(), &needed));
+    if (std::cmp_greater(needed, bytes)) check.about("texts larger than the file").fail();
+    std::vector<char*> characters(number, nullptr);
+    check(H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, characters.data()));
+    std::vector<std::string> read;
+    for (const char* text : characters) read.emplace_back(text == nullptr ? "" : text);
+    H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, characters.data());
+    return read;
+  }
+
   void demand(bool fits, const DatasetInfo& info, const char* wanted) const {
     if (fits) return;
     refuse("a dataset has an unexpected type",
@@ -101,13 +162,13 @@ Reader::Reader(const std::filesystem::path& path, Incomplete incomplete, Origin 
   file_->bytes = file_->stored->size();
   std::array<std::byte, 1> first{};
   if (file_->bytes > 0) file_->stored->read(0, first);
-  // HDF5 1.10 trusts some of the lengths in a file, of texts above all, and crashes on a damaged one. So a
-  // child reads all but the numbers first.
-  const bool sound = origin == Origin::own ||
-                     survives([&] { open(incomplete), read_all_texts(); }, probe_limits(file_->bytes));
-  if (!sound)
+  // HDF5 1.10 trusts some of the lengths and places in a file, of texts above all, and crashes on a damaged
+  // one. So a child reads all but the numbers first. Where a wrong place leads depends on what the process
+  // did before: hence the same is read here in the same order, at once, and never again.
+  const auto read_all = [&] { open(incomplete), read_all_texts(); };
+  if (origin == Origin::unknown && !survives(read_all, probe_limits(file_->bytes)))
     refuse("the file is damaged", path.string() + ": HDF5 crashes on it", "make it again, or give another");
-  open(incomplete);
+  read_all();
 }
 
 void Reader::open(Incomplete incomplete) {
@@ -124,23 +185,11 @@ void Reader::open(Incomplete incomplete) {
   groups_ = std::move(listing.groups);
 }
 
-void Reader::read_all_texts() const {
-  // One that is refused keeps nobody from reading the next: what reads the file may go on behind it, too.
-  const auto attempt = [&](const auto& read) {
-    try {
-      read();
-    } catch (const core::Error&) {
-    }
-  };
-  const auto try_attributes = [&](const std::string& object) {
-    attempt([&] {
-      for (const std::string& name : attribute_names(object)) attempt([&] { attribute(object, name); });
-    });
-  };
-  for (const std::string& group : groups_) try_attributes(group);
+void Reader::read_all_texts() {
+  for (const std::string& group : groups_) file_->try_attributes(group);
   for (const DatasetInfo& dataset : datasets_) {
-    try_attributes(dataset.path);
-    if (dataset.type == ElementType::text) attempt([&] { read_texts(dataset.path); });
+    file_->try_attributes(dataset.path);
+    if (dataset.type == ElementType::text) file_->try_texts(dataset);
   }
 }
 
@@ -236,35 +285,19 @@ void Reader::read_stored(const std::string& path, std::int64_t first, std::span<
 std::vector<std::string> Reader::read_texts(const std::string& path) const {
   const DatasetInfo& described = info(path);
   file_->demand(described.type == ElementType::text, described, "text");
-  const std::size_t number = file_->entries(described, 0, described.shape[0]);
-  const Check check = file_->check(path);
-  const Handle dataset = check.own(H5Dopen2(file_->handle.get(), path.c_str(), H5P_DEFAULT));
-  const Handle space = check.own(H5Dget_space(dataset.get()));
-  const Handle type = file_type(ElementType::text);
-  // Many entries may point at the same long text: ask how much it comes to before it is read.
-  hsize_t needed = 0;
-  check(H5Dvlen_get_buf_size(dataset.get(), type.get(), space.get(), &needed));
-  if (std::cmp_greater(needed, file_->bytes)) check.about("texts larger than the file").fail();
-  std::vector<char*> characters(number, nullptr);
-  check(H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, characters.data()));
-  std::vector<std::string> texts;
-  for (const char* text : characters) texts.emplace_back(text == nullptr ? "" : text);
-  H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, characters.data());
-  return texts;
+  return file_->texts.at(path).get();
 }
 
 std::vector<std::string> Reader::attribute_names(const std::string& object) const {
-  return archive::attribute_names(file_->handle.get(), object, file_->check(object));
+  std::vector<std::string> names;
+  for (const auto& [name, value] : file_->attributes_of(object)) names.push_back(name);
+  return names;
 }
 
 std::optional<AttributeValue> Reader::attribute(const std::string& object, const std::string& name) const {
-  const bool listed = has(object) || std::ranges::find(groups_, object) != groups_.end();
-  if (!listed)
-    refuse("the file has no such group or dataset", file_->path + ", " + object,
-           "`orrery inspect` lists what it has");
-  const Check check = file_->check(object + " " + name);
-  const Handle opened = check.own(H5Oopen(file_->handle.get(), object.c_str(), H5P_DEFAULT));
-  return read_attribute(opened.get(), name, check);
+  const auto& attributes = file_->attributes_of(object);
+  const auto found = attributes.find(name);
+  return found == attributes.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::string Reader::text(const std::string& name) const {

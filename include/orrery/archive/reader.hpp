@@ -89,7 +89,7 @@ class Reader {
  private:
   struct File;
   void open(Incomplete incomplete);
-  void read_all_texts() const;
+  void read_all_texts();
   void check_format(Incomplete incomplete);
   std::unique_ptr<File> file_;
   std::string format_;
