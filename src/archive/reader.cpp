@@ -166,7 +166,15 @@ Reader::Reader(const std::filesystem::path& path, Incomplete incomplete, Origin 
   // one. So a child reads all but the numbers first. Where a wrong place leads depends on what the process
   // did before: hence the same is read here in the same order, at once, and never again.
   const auto read_all = [&] { open(incomplete), read_all_texts(); };
-  if (origin == Origin::unknown && !survives(read_all, probe_limits(file_->bytes)))
+  const auto read_and_close = [&] {
+    try {
+      read_all();
+    } catch (const core::Error&) {
+      // It is thrown again below.
+    }
+    file_->handle = Handle();  // where it may crash, too
+  };
+  if (origin == Origin::unknown && !survives(read_and_close, probe_limits(file_->bytes)))
     refuse("the file is damaged", path.string() + ": HDF5 crashes on it", "make it again, or give another");
   read_all();
 }
