@@ -47,21 +47,10 @@ Figure correlation(const FigureInput& input) {
 
 /// Shares of the values in 50 bins of −1 … 1.
 Histogram correlations_of(const std::vector<double>& values, std::string label, Hue hue, bool filled) {
-  constexpr int bins = 50;
-  Histogram histogram{.label = std::move(label),
-                      .first = -1,
-                      .width = 2.0 / bins,
-                      .height = std::vector<double>(bins),
-                      .hue = hue,
-                      .filled = filled};
-  double count = 0;
-  for (const double value : values) {
-    if (std::isnan(value)) continue;
-    const int bin = std::clamp(static_cast<int>((value + 1) / histogram.width), 0, bins - 1);
-    histogram.height[static_cast<std::size_t>(bin)] += 1;
-    count += 1;
-  }
-  for (double& height : histogram.height) height /= std::max(1.0, count);
+  Histogram histogram = shares(values, -1, 1, 50);
+  histogram.label = std::move(label);
+  histogram.hue = hue;
+  histogram.filled = filled;
   return histogram;
 }
 

@@ -103,6 +103,23 @@ Curve level(std::string label, const Axis& along, double height) {
   return guide(std::move(label), {along.low, along.high}, {height, height});
 }
 
+Histogram shares(const std::vector<double>& values, double low, double high, int bins) {
+  Histogram histogram{.label = {},
+                      .first = low,
+                      .width = (high - low) / bins,
+                      .height = std::vector<double>(static_cast<std::size_t>(bins))};
+  double count = 0;
+  for (const double value : values) {
+    if (!std::isfinite(value)) continue;
+    const double place = (value - low) / histogram.width;  // NaN where nothing is wide
+    const double bin = place >= 0 ? std::min(place, bins - 1.0) : 0;
+    histogram.height[static_cast<std::size_t>(bin)] += 1;
+    count += 1;
+  }
+  for (double& height : histogram.height) height /= std::max(1.0, count);
+  return histogram;
+}
+
 bool spans_scales(const std::vector<double>& values) {
   constexpr double wide = 20;
   double low = std::numeric_limits<double>::infinity(), high = 0;

@@ -30,6 +30,10 @@ Curve guide(std::string label, std::vector<double> x, std::vector<double> y);
 /// One across the panel at this height.
 Curve level(std::string label, const Axis& along, double height);
 
+/// Shares of the finite values in so many bins of `low` … `high`; what lies beyond falls into the first or
+/// the last.
+Histogram shares(const std::vector<double>& values, double low, double high, int bins);
+
 /// Whether the greatest is more than 20 times the least positive one: a linear axis would hide the small
 /// ones.
 bool spans_scales(const std::vector<double>& values);

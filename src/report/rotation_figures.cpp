@@ -119,22 +119,11 @@ std::vector<double> magnitudes_of(std::vector<double> values) {
   return values;
 }
 
-/// Shares of the values in 40 bins from 0 up to `most`, which falls into the last.
+/// Shares of the values in 40 bins from 0 up to `most`.
 Histogram shares_of(const std::vector<double>& values, double most, std::string label, Hue hue) {
-  constexpr int bins = 40;
-  Histogram histogram{.label = std::move(label),
-                      .first = 0,
-                      .width = most / bins,
-                      .height = std::vector<double>(bins),
-                      .hue = hue};
-  double count = 0;
-  for (const double value : values) {
-    if (!std::isfinite(value)) continue;
-    const int bin = std::clamp(static_cast<int>(value / histogram.width), 0, bins - 1);
-    histogram.height[static_cast<std::size_t>(bin)] += 1;
-    count += 1;
-  }
-  for (double& height : histogram.height) height /= std::max(1.0, count);
+  Histogram histogram = shares(values, 0, most, 40);
+  histogram.label = std::move(label);
+  histogram.hue = hue;
   return histogram;
 }
 
