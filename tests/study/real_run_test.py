@@ -102,6 +102,12 @@ def options() -> list[str | Path]:
             "--permutations", str(DRAWS)]  # fmt: skip
 
 
+def planned_memory(plan: str) -> float:
+    """Bytes a rank, as `orrery plan` says."""
+    number, unit = re.search(r"(?m)^memory +([0-9.]+) ([MG])iB a rank", plan).groups()
+    return float(number) * 2 ** {"M": 20, "G": 30}[unit]
+
+
 class RealRun(ProgramTest):
     """One run on two ranks is looked at from all sides; others must give its bits."""
 
@@ -146,7 +152,7 @@ class RealRun(ProgramTest):
         self.assert_done(run("verify", one))
         used = datasets(one)["timing/peak_bytes"].max()
         plan = self.assert_done(run("plan", "trace", *words, "--threads", "1", "--ranks", RANKS)).output
-        planned = float(re.search(r"(?m)^memory +([0-9.]+) MiB a rank", plan)[1]) * 2**20
+        planned = planned_memory(plan)
         self.assert_planned(planned, used)
         self.assert_done(run("trace", *words, "--out", other, "--threads", "2", "--order", "layers", timeout=240))
         self.assert_done(run("verify", one, other))
@@ -213,7 +219,7 @@ class RealRun(ProgramTest):
         plan = self.assert_done(run("plan", "trace", *options(), "--threads", "1", "--ranks", RANKS)).output
         file = float(re.search(r"(?m)^file +([0-9.]+) MiB", plan)[1]) * 2**20
         self.assertAlmostEqual(file, self.path.stat().st_size, delta=0.02 * file)
-        memory = float(re.search(r"(?m)^memory +([0-9.]+) MiB a rank", plan)[1]) * 2**20
+        memory = planned_memory(plan)
         used = datasets(self.path)["timing/peak_bytes"].max()
         self.assert_planned(memory, used)
 
@@ -233,7 +239,7 @@ class RealRun(ProgramTest):
         with h5py.File(path) as file:
             used = file["timing"].attrs["peak_bytes"]
         plan = self.assert_done(run("plan", "perturb", "--trace", self.path, "--prompts", "0-3", "--ranks", RANKS)).output
-        planned = float(re.search(r"(?m)^memory +([0-9.]+) MiB a rank", plan)[1]) * 2**20
+        planned = planned_memory(plan)
         self.assert_planned(planned, used)
         teleported, turned = sweep["summary/top1"][:2]
         self.assertTrue((teleported[:4] > turned[:4]).all(), (teleported, turned))
