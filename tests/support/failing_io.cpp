@@ -64,13 +64,14 @@ std::vector<Fault> read_faults() {
 /// The error that a call on this file has, 0 for none; −1: short.
 int error_of(const char* call, const std::string& path) {
   static std::mutex mutex;
-  static std::vector<Fault> faults = read_faults();
+  // Never destroyed: a search for leaks opens files behind the end of everything.
+  static auto& faults = *new std::vector<Fault>(read_faults());
   if (faults.empty()) return 0;
   const std::lock_guard lock(mutex);
   for (Fault& fault : faults) {
     if (fault.call != call || path.find(fault.path) == std::string::npos) continue;
     if (++fault.times < fault.first) continue;
-    static const std::map<std::string, int> numbers = {
+    static const auto& numbers = *new std::map<std::string, int>{
         {"ENOSPC", ENOSPC}, {"EIO", EIO}, {"EACCES", EACCES}, {"EDQUOT", EDQUOT}, {"short", -1}};
     return numbers.at(fault.error);
   }
