@@ -39,7 +39,8 @@ enum class Origin { unknown, own };
 /// One of orrery's files, read by one process, without MPI. Made for files of unknown origin: sizes are held
 /// against the file's own before memory is taken, nothing outside the file is followed, and a
 /// child process reads all but the numbers first, since HDF5 may crash on a damaged file (not where the file
-/// is our `own`: not every network under MPI bears a child). Errors are bad_input.
+/// is our `own`: not every network under MPI bears a child). Texts and attributes are read once, when the
+/// file is opened; one that can't be is an error where it is asked for. Errors are bad_input.
 class Reader {
  public:
   /// Opens the file. Throws bad_input where it is missing, not HDF5, not one of orrery's, of a format newer
