@@ -199,6 +199,10 @@ orrery_unpack_slurm() {
   logged slurm unpack_slurm "$folder.part" && mv "$folder.part" "$folder"
 }
 
+# How many processors there are for us. nproc would obey OMP_NUM_THREADS, which is about the threads of one program, and
+# which many clusters set to 1.
+processors() { env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc; }
+
 # orrery_build PRESET [ARGUMENT…]: configures with a preset, and builds in build/PRESET (`ci` in build/release);
 # arguments go to the build.
 orrery_build() {
@@ -212,7 +216,7 @@ orrery_build() {
     ${ORRERY_SHARED_DATA:+-DORRERY_SHARED_DATA="$(realpath -m "$ORRERY_SHARED_DATA")"} ||
     fail 69 "CMake could not configure (log above${system_lacks:+; $system_lacks}): mend that; for a library, $go_on"
   say "building; the first time this takes minutes (build/build.log)"
-  logged build cmake --build "$orrery_root/build/$folder" --parallel "$(nproc)" "${@:2}" ||
+  logged build cmake --build "$orrery_root/build/$folder" --parallel "$(processors)" "${@:2}" ||
     fail 70 "the build failed (log above${system_lacks:+; $system_lacks}): mend that, and run this again"
 }
 

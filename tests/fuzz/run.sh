@@ -21,7 +21,7 @@ torch=$(libtorch_of_user)
 : "${torch:=$(libtorch_of_venv)}"
 say "building the fuzzers (build/fuzz.log)"
 logged fuzz-configure cmake -S "$root" --preset fuzz -DTorch_DIR="$torch" || fail 69 "CMake could not configure (log above)"
-logged fuzz cmake --build "$root/build/fuzz" --target fuzzers --parallel "$(nproc)" || fail 70 "the build failed (log above)"
+logged fuzz cmake --build "$root/build/fuzz" --target fuzzers --parallel "$(processors)" || fail 70 "the build failed (log above)"
 
 # Inputs lie in memory where there is any for it; all but findings goes at the end.
 scratch=$(mktemp -d -p "$([[ -w /dev/shm ]] && echo /dev/shm || echo "${TMPDIR:-/tmp}")" orrery-fuzz-XXXXXX)
@@ -34,24 +34,36 @@ targets=("$@")
 if [[ ${#targets[@]} -eq 0 ]]; then
   for folder in "$root"/tests/fuzz/corpus/*/; do targets+=("$(basename "$folder")"); done
 fi
-found=()
-for target in "${targets[@]}"; do
-  mkdir -p "$scratch/$target" "$scratch/tmp"
-  log=$root/build/fuzz-$target.log
-  say "fuzzing $target for $seconds s ($log)"
-  dictionary=()
+
+# fuzz TARGET: for the time given. Its name stays in $scratch/found unless it came to its end without a finding.
+mkdir "$scratch/found" "$scratch/tmp"
+fuzz() {
+  local target=$1 log=$root/build/fuzz-$1.log
+  local -a dictionary=()
   if [[ -f $root/tests/fuzz/dictionary/$target.dict ]]; then
     dictionary=("-dict=$root/tests/fuzz/dictionary/$target.dict")
   fi
-  if ! TMPDIR=$scratch/tmp "$root/build/fuzz/bin/fuzz_$target" -max_total_time="$seconds" -timeout=20 \
+  say "fuzzing $target for $seconds s ($log)"
+  touch "$scratch/found/$target"
+  mkdir "$scratch/$target"
+  if TMPDIR=$scratch/tmp "$root/build/fuzz/bin/fuzz_$target" -max_total_time="$seconds" -timeout=20 \
     -rss_limit_mb=2048 -malloc_limit_mb=1024 -artifact_prefix="$findings/$target-" \
     "${dictionary[@]}" \
     "$scratch/$target" "$scratch/seeds/$target" "$root/tests/fuzz/corpus/$target" >"$log" 2>&1; then
+    rm "$scratch/found/$target"
+  else
     grep -E 'FINDING|runtime error|ERROR: |SUMMARY|Test unit written' "$log" >&2 || tail -n 20 "$log" >&2
-    found+=("$target")
   fi
+}
+
+# One a processor at once.
+for target in "${targets[@]}"; do
+  while [[ $(jobs -rp | wc -l) -ge $(processors) ]]; do wait -n; done
+  fuzz "$target" &
 done
-if [[ ${#found[@]} -gt 0 ]]; then
-  fail 1 "findings of ${found[*]}; their inputs are in build/fuzz/findings"
+wait
+found=$(ls "$scratch/found")
+if [[ -n $found ]]; then
+  fail 1 "findings of ${found//$'\n'/ }; their inputs are in build/fuzz/findings"
 fi
 say "${#targets[@]} targets, $seconds s each, and nothing was found"
