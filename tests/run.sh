@@ -25,20 +25,21 @@ declare -A meaning=(
 # Both share one build folder: a warning is an error in CI alone, so that the tests after a quickstart rebuild nothing.
 if [[ -n ${CI:-} ]]; then preset=ci; else preset=release; fi
 
-# run_tests FOLDER ARGUMENT…: two at once at most: tests say how many processors they take, but a container may have
-# fewer than it shows.
+# run_tests FOLDER JOBS ARGUMENT…: so many at once for two processors, and no more where there are more: a container may
+# have fewer than it shows.
 run_tests() {
   local jobs
-  jobs=$(nproc)
-  ctest --test-dir "$root/build/$1" --output-on-failure --no-tests=error --parallel $((jobs < 2 ? jobs : 2)) "${@:2}"
+  jobs=$(($(processors) < 2 ? ($2 + 1) / 2 : $2))
+  ctest --test-dir "$root/build/$1" --output-on-failure --no-tests=error --parallel "$jobs" "${@:3}"
 }
 
-# What a stage does. `errexit` doesn't reach into these: each is one chain.
-stage_tests() { orrery_build "$preset" && run_tests release; }
-stage_ranks() { ORRERY_TEST_RANKS=8 orrery_build "$preset" && run_tests release -L '^mpi$'; }
-stage_sanitize() { orrery_build sanitize && run_tests sanitize; }
-stage_valgrind() { ORRERY_LONG_TESTS=ON orrery_build "$preset" && run_tests release -L '^valgrind$'; }
-stage_matrix() { ORRERY_LONG_TESTS=ON orrery_build "$preset" && run_tests release -L '^long$' -LE '^valgrind$'; }
+# What a stage does. `errexit` doesn't reach into these: each is one chain. Behind each fault of the matrix mpirun waits
+# for a second before it ends: other works run meanwhile.
+stage_tests() { orrery_build "$preset" && run_tests release 2; }
+stage_ranks() { ORRERY_TEST_RANKS=8 orrery_build "$preset" && run_tests release 2 -L '^mpi$'; }
+stage_sanitize() { orrery_build sanitize && run_tests sanitize 2; }
+stage_valgrind() { ORRERY_LONG_TESTS=ON orrery_build "$preset" && run_tests release 2 -L '^valgrind$'; }
+stage_matrix() { ORRERY_LONG_TESTS=ON orrery_build "$preset" && run_tests release 4 -L '^long$' -LE '^valgrind$'; }
 stage_fuzz() { bash "$root/tests/fuzz/run.sh" 60; }
 
 duration() { printf '%d min %02d s' $(($1 / 60)) $(($1 % 60)); }
