@@ -21,13 +21,6 @@ void clear_range(std::vector<double>& range) {
 
 }  // namespace
 
-std::int64_t StreamedStatistics::saved_bytes(const Extent& extent, const StreamingOptions& options) {
-  const std::int64_t bases = options.every_token ? 1 : 2;
-  const std::int64_t units = bases * GramSums::bytes(extent.units, extent.points);
-  const std::int64_t points = GramSums::bytes(extent.points, extent.units);
-  return 2 * units + points + points / options.point_groups;
-}
-
 void StreamedStatistics::gather() {
   if (moments_) moments_->gather(ranks_);
   if (rotated_moments_) rotated_moments_->gather(ranks_);

@@ -52,4 +52,32 @@ std::int64_t StreamedStatistics::bytes(const Extent& extent, const StreamingOpti
   return std::max({passing, ending, scores}) + row_sums + threads * library_scratch;
 }
 
+std::int64_t StreamedStatistics::saved_bytes(const Extent& extent, const StreamingOptions& options,
+                                             int ranks) {
+  constexpr std::int64_t number = sizeof(double);
+  const std::int64_t points = extent.points;
+  const std::int64_t units = extent.units;
+  const std::int64_t bases = options.every_token ? 1 : 2;
+  const std::int64_t kept = std::min(options.statistics.components, units);
+  const std::int64_t flow = std::min(kept, most_flow_components);
+
+  // Sums of products are gathered before they are saved, and then each on one rank.
+  const std::int64_t unit_sums = bases * GramSums::bytes(units, points);
+  const std::int64_t point_sums = GramSums::bytes(points, units);
+  const std::int64_t flow_sums = GramSums::bytes(points - 1, 2 * flow);
+  // All else each rank has for itself, and some of it was the same for all: quanta, as large as extremes.
+  const std::int64_t extremes = bases * 2 * number * points * units;
+  const std::int64_t row_sums =
+      ExactMoments::bytes(RowMeasures(extent, permuted_layers(options.statistics.seed, points)).columns() +
+                          (options.every_token ? 0 : units + 2 * (points - 1)));
+  const std::int64_t score_sums = ExactMoments::bytes(points - 2) + 2 * number * points * kept;
+  const std::int64_t straightness =
+      options.every_token ? 0 : extent.samples * static_cast<std::int64_t>(sizeof(SampleNumber));
+
+  const std::int64_t passes = options.point_groups;
+  return 2 * unit_sums + point_sums + point_sums / passes + 2 * flow_sums +
+         (passes + 1) * (ranks + 1) * extremes + (passes + 2) * (ranks * row_sums + straightness) +
+         2 * ranks * score_sums;
+}
+
 }  // namespace orrery::statistics

@@ -37,7 +37,10 @@ std::int64_t TraceWork::take(const TraceOptions& options, const TraceInput& inpu
     if (rows_layout_) make_rows_file();
     if (!keeps_rows) {
       file_->output().require_room(statistics::StreamedStatistics::saved_bytes(
-          extent_of(input), {{}, options.tokens == Tokens::all, checkpoint_.point_groups}));
+          extent_of(input),
+          {statistics_options(options, resources.threads), options.tokens == Tokens::all,
+           checkpoint_.point_groups},
+          ranks_.size()));
     }
     counts[0] = checkpoint_.point_groups;
     counts[1] = std::ssize(checkpoint_.passes);

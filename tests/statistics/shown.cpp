@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -33,6 +34,7 @@ SampleShard leading(const SampleShard& rows, std::int64_t count) {
 struct SavedPass {
   test::MemoryState pass;
   test::MemoryState sums;
+  std::int64_t bytes = 0;  ///< of all ranks
 };
 
 SavedPass save(const parallel::Communicator& ranks, StreamedStatistics& streamed) {
@@ -40,7 +42,9 @@ SavedPass save(const parallel::Communicator& ranks, StreamedStatistics& streamed
   streamed.gather();
   streamed.save_pass(saved.pass);
   streamed.save_sums(saved.sums);
-  return {saved.pass, saved.sums.from_next(ranks)};
+  std::int64_t bytes = saved.sums.bytes();
+  ranks.sum(std::span(&bytes, 1));
+  return {saved.pass, saved.sums.from_next(ranks), saved.pass.bytes() + bytes};
 }
 
 void restore(SavedPass saved, StreamedStatistics& streamed) {
@@ -70,6 +74,12 @@ Shown show(const parallel::Communicator& ranks, const Data& data, const Showing&
   pass->add_pilot(leading(rows, showing.pilot));
   pass->end_pilot();
   std::vector<SavedPass> ended;
+  Shown shown;
+  const auto count = [&](const SavedPass& now) {
+    std::int64_t bytes = 2 * now.bytes;  // the one before is there until this one is whole
+    for (const SavedPass& one : ended) bytes += one.bytes;
+    shown.saved_bytes = std::max(shown.saved_bytes, bytes);
+  };
   const auto each_round = [&](const auto& take) {
     const std::int64_t all = std::ssize(rows.samples);
     const std::int64_t half = all / 2;
@@ -81,15 +91,16 @@ Shown show(const parallel::Communicator& ranks, const Data& data, const Showing&
     if (!showing.saved) return from_to(0, all);
     from_to(0, half);
     const SavedPass now = save(ranks, *pass);
+    count(now);
     pass = restarted(ranks, data, showing, ended, now);
     from_to(half, all);
   };
   while (pass->wants_rows()) {
     each_round([&](const SampleShard& round) { pass->add(round); });
     const SavedPass whole = save(ranks, *pass);
+    count(whole);
     if (!pass->end_pass()) ended.push_back(whole);
   }
-  Shown shown;
   each_round([&](const SampleShard& round) {
     const at::Tensor score = pass->add_scores(round);
     for (std::int64_t row = 0; row < score.size(0); ++row) {

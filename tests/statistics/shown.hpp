@@ -23,6 +23,7 @@ struct Shown {
   TraceStatistics statistics;
   Numbers score;  ///< of this rank's samples, (P, k′) each
   std::int64_t passes = 0;
+  std::int64_t saved_bytes = 0;  ///< the most that all ranks had saved at once
 };
 
 /// Collective: all passes over the rows.

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <iterator>
 #include <stdexcept>
 #include <vector>
 
@@ -24,6 +26,7 @@ class MemoryState final : public core::StateWriter, public core::StateReader {
     std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(taken_), bytes.size(), bytes.begin());
     taken_ += bytes.size();
   }
+  std::int64_t bytes() const { return std::ssize(bytes_); }
   bool is_read() const { return taken_ == bytes_.size(); }
 
   /// Collective: what the next rank saved, as if this one had taken its place.

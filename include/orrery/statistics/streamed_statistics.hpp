@@ -60,9 +60,9 @@ class StreamedStatistics {
   static std::int64_t bytes(const Extent& extent, const StreamingOptions& options, int ranks,
                             std::int64_t round_rows, std::int64_t row_bytes);
 
-  /// The most bytes that all saved sums of a run take on disk at once: of each pass, and of the last one
-  /// twice.
-  static std::int64_t saved_bytes(const Extent& extent, const StreamingOptions& options);
+  /// The most bytes that all saved sums of a run on so many ranks take on disk at once: of each pass, and of
+  /// the last one twice.
+  static std::int64_t saved_bytes(const Extent& extent, const StreamingOptions& options, int ranks);
 
   /// Takes rows of the pilot, which fixes the quanta (quanta.hpp): all ranks' together must be the same rows
   /// whatever the ranks. Not collective.
