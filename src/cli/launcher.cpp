@@ -1,7 +1,5 @@
 #include "orrery/cli/launcher.hpp"
 
-#include "orrery/core/error.hpp"
-
 #include <cstdlib>
 #include <string_view>
 
@@ -31,9 +29,6 @@ bool is_first_process() {
 std::exception_ptr failure_of(const std::function<void()>& work) {
   try {
     work();
-  } catch (const core::Error& error) {
-    if (error.code() == core::ExitCode::usage || !has_launcher()) throw;
-    return std::current_exception();
   } catch (...) {
     if (!has_launcher()) throw;
     return std::current_exception();

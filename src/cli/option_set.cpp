@@ -140,6 +140,8 @@ void OptionSet::read_config(const std::filesystem::path& path) {
   // A pipe serves as well as a file, but nothing is read without end.
   std::string bytes(most_config_bytes + 1, '\0');
   in.read(bytes.data(), std::ssize(bytes));
+  if (in.bad())
+    throw core::io_error("reading the --config file failed", path.string(), "check the file system");
   bytes.resize(static_cast<std::size_t>(in.gcount()));
   if (bytes.size() > most_config_bytes) {
     throw core::bad_input("the --config file is too large",

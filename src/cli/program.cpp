@@ -24,10 +24,13 @@
 #include "verify_command.hpp"
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <optional>
+#include <thread>
 
 namespace orrery::cli {
 namespace {
@@ -86,6 +89,22 @@ int run_on_ranks(int& count, char**& arguments, const std::function<int(const pa
   }
 }
 
+/// Parses the words of a command that runs on ranks, and checks what they give. Returns the exit code where
+/// it ends with that: help was asked for, or a rank met an error, of which all then know.
+std::optional<int> parse_on_ranks(int& count, char**& arguments, OptionSet& set, const Words& words,
+                                  const std::function<void()>& validate = {}) {
+  bool asks_for_help = false;
+  const std::exception_ptr failure = failure_of([&] {
+    asks_for_help = set.parse(words);
+    if (!asks_for_help && validate) validate();
+  });
+  const auto nothing = [](const parallel::Communicator&) { return 0; };
+  if (failure) return run_on_ranks(count, arguments, nothing, failure);
+  if (!asks_for_help) return std::nullopt;
+  if (is_first_process()) print(set.help());
+  return 0;
+}
+
 /// The end of a run that has stalled: what hangs can't be waited for.
 void speak_and_leave(const core::Error& error) {
   speak(error);
@@ -101,11 +120,8 @@ int trace(int& count, char**& arguments, const Words& words) {
       "Runs the model over the corpus and writes the statistics of its residual stream to one HDF5 file.");
   add_trace_options(set, options);
   add_talk_options(set, talk);
-  if (set.parse(words)) {
-    if (is_first_process()) print(set.help());
-    return 0;
-  }
-  options.validate();
+  const auto check = [&] { options.validate(); };
+  if (const auto code = parse_on_ranks(count, arguments, set, words, check)) return *code;
   core::listen_for_stop();
   if (study::is_there(options)) {
     if (!is_first_process()) return 0;
@@ -140,10 +156,7 @@ int perturb(int& count, char**& arguments, const Words& words) {
       "Perturbs the residual stream of a trace's prompts, and writes how it goes on to one HDF5 file.");
   add_perturb_options(set, options);
   add_talk_options(set, talk);
-  if (set.parse(words)) {
-    if (is_first_process()) print(set.help());
-    return 0;
-  }
+  if (const auto code = parse_on_ranks(count, arguments, set, words)) return *code;
   core::listen_for_stop();
   // Files are read before MPI starts: that takes a child process, which not every network under MPI bears.
   study::Sweep sweep;
@@ -233,10 +246,7 @@ int doctor(int& count, char**& arguments, const Words& words) {
   set.group("Where").add_options()(
       "out", boost::program_options::value(&folder)->default_value(".")->value_name("DIR"),
       "folder in which all ranks write a small file together");
-  if (set.parse(words)) {
-    if (is_first_process()) print(set.help());
-    return 0;
-  }
+  if (const auto code = parse_on_ranks(count, arguments, set, words)) return *code;
   return run_on_ranks(count, arguments, [&](const parallel::Communicator& ranks) {
     bool bad = false;
     for (const study::Finding& finding : study::examine(ranks, folder)) {
@@ -319,7 +329,12 @@ int run_program(int& argument_count, char**& arguments) {
     return dispatch(argument_count, arguments);
   } catch (...) {
     const core::Error error = parallel::error_in_flight("before any rank ran", 0);
-    if (is_first_process()) speak(error);
+    // A launcher may end all processes as soon as one ends in an error: the first one has time to speak.
+    if (is_first_process()) {
+      speak(error);
+    } else {
+      std::this_thread::sleep_for(std::chrono::seconds(2));
+    }
     return code_of(error.code());
   }
 }

@@ -88,7 +88,7 @@ class Places(FaultTest):
         """In what the model gives: the model's fault, and said with where it was."""
         for work in (ROWS, STREAMING, WHOLE_SWEEP):
             with self.subTest(work=work.name):
-                time, rank = self.chance.randint(1, 3), self.chance.randrange(RANKS)
+                time, rank = self.chance.randint(1, 2), self.chance.randrange(RANKS)
                 self.begin(work)
                 outcome = self.work(work, fault=Fault(f"activations#{time}@{rank}=nan"))
                 self.assert_broken(work, outcome, BAD_INPUT, "sample ", "finite")
@@ -183,11 +183,11 @@ for work, faults in WRITES.items():
 class Reads(FaultTest):
     """What is read fails: a broken disk is 74, a file that can't be opened is the wrong input, 65."""
 
-    def refuse(self, work: Work, io: str, code: int, *named: str) -> None:
+    def refuse(self, work: Work, io: str, code: int, *named: str, more: tuple[str, ...] = ()) -> None:
         """On any rank that reads it, before anything is made."""
         with self.subTest(work=work.name, fault=io):
             self.begin(work)
-            self.assert_broken(work, self.work(work, fault=Fault(io=io)), code, *named)
+            self.assert_broken(work, self.work(work, *more, fault=Fault(io=io)), code, *named)
             if work is not JOIN:
                 self.assert_nothing_at(self.out)
 
@@ -197,6 +197,14 @@ class Reads(FaultTest):
         self.refuse(STREAMING, f"read@{rank}=EIO:config.json", IO, "config.json")
         self.refuse(WHOLE_SWEEP, f"open@{rank}=EACCES:config.json", BAD_INPUT, "config.json", "Permission denied")
         self.refuse(ROWS, f"open@{rank}=EIO:model.safetensors", IO, "model.safetensors")
+
+    def test_options(self) -> None:
+        """Which each rank reads before they know of each other."""
+        options = Made.folder / "options.ini"
+        options.write_text("[trace]\n[perturb]\n")
+        for work in (ROWS, WHOLE_SWEEP):
+            rank = self.chance.randrange(RANKS)
+            self.refuse(work, f"read@{rank}=EIO:{options}", IO, str(options), more=("--config", str(options)))
 
     def test_corpus_and_tokenizer(self) -> None:
         self.refuse(ROWS, "read@0=EIO:corpus.txt", IO, "corpus.txt")

@@ -14,8 +14,9 @@ bool has_launcher();
 bool is_first_process();
 
 /// What `work`, done before MPI runs, throws on one of several processes, for them to agree on once it does:
-/// a file may be out of reach of one alone. Throws itself what all of them find, which is wrong usage, and
-/// anything where there are no others; null where nothing was thrown.
+/// a file may be out of reach of one alone, and a launcher ends all processes as soon as one ends in an
+/// error, the one that speaks among them. Throws itself where there are no others; null where nothing was
+/// thrown.
 std::exception_ptr failure_of(const std::function<void()>& work);
 
 }  // namespace orrery::cli
