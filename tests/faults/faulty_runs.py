@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from background_run import BackgroundRun, is_alive, wait_until
-from orrery_program import Outcome, ProgramTest, run
+from orrery_program import Outcome, ProgramTest, ranks_for, run
 from tiny_models import tiny, write_corpus
 from trace_file import differences
 
@@ -26,15 +26,16 @@ USAGE, BAD_INPUT, INTERNAL, IO, RESOURCES = 64, 65, 70, 74, 75
 LIMIT = 60.0
 #: Of what is drawn; give it again to repeat a run.
 SEED = int(os.environ.get("ORRERY_TEST_SEED") or time.time_ns() % 2**32)
-SAMPLES = 7
+#: For two ranks; more of them get as many each.
+SAMPLES, PROMPTS = 7 * ranks_for(2) // 2, 6 * ranks_for(2) // 2
 #: What stands on stderr where a process was ended from outside, or by a fault that nobody caught.
 CRASHES = ("terminate called", "MPI_ABORT", "Signal: ", "HDF5-DIAG", "Segmentation fault", "core dumped")
 
 TALK = ("--progress", "none", "--threads", "1", "--checkpoint-every", "0s")
-#: Seven samples, each a tile of its own.
+#: Each sample is a tile of its own.
 TRACE = ("--min-chars", "0", "--permutations", "3", "--tile-tokens", "64", *TALK)
-#: Six prompts, each a block of its own.
-SWEEP = ("--prompts", "0-5", "--batch-tokens", "1", "--grid", "2", "--epsilon", "0.1", "--directions", "1",
+#: Each prompt is a block of its own.
+SWEEP = ("--prompts", f"0-{PROMPTS - 1}", "--batch-tokens", "1", "--grid", "2", "--epsilon", "0.1", "--directions", "1",
          "--pc-directions", "1", "--kinds", "teleport,ablate", "--ablate", "mean", *TALK)  # fmt: skip
 
 

@@ -24,10 +24,10 @@ from faulty_runs import (
     set_up,
     tear_down,
 )
-from orrery_program import Outcome, launcher
+from orrery_program import Outcome, launcher, slow_tiles
 
 #: Each tile or block takes so long that a test can come between.
-SLOW = Fault("a tile@*=delay:500")
+SLOW = Fault(slow_tiles(500)["ORRERY_FAULT"])
 
 
 def setUpModule() -> None:

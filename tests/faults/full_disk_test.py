@@ -24,11 +24,11 @@ from faulty_runs import (
     set_up,
     tear_down,
 )
-from orrery_program import PATIENCE, run
+from orrery_program import PATIENCE, ranks_for, run, slow_tiles
 
-SIZE = 4 << 20
+SIZE = ranks_for(2) << 21
 #: Each tile or block takes so long that the disk can be filled in between.
-SLOW = Fault("a tile@*=delay:500")
+SLOW = Fault(slow_tiles(500)["ORRERY_FAULT"])
 INSIDE = "ORRERY_TEST_OWN_MOUNTS"
 
 
@@ -119,7 +119,7 @@ class FullDisk(FaultTest):
                 self.assertGreaterEqual(done, 2)
                 again = self.work(work, "--resume")
                 self.assert_broken(work, again, IO, str(part_of(self.out)))
-                self.assertEqual(work.committed(self.out), done, str(again))
+                self.assertGreaterEqual(work.committed(self.out), done, str(again))
                 self.filler.unlink()
                 self.assert_goes_on(work, ranks=3)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from background_run import BackgroundRun
-from orrery_program import ProgramTest, run
+from orrery_program import ProgramTest, ranks_for, run, slow_tiles
 from tiny_models import tiny, write_corpus
 from trace_file import attributes, differences
 
@@ -22,8 +22,9 @@ KILLS, INSIDE = 50, 25
 #: Of when what is killed; give it again to repeat a run, as far as a machine repeats itself.
 SEED = int(os.environ.get("ORRERY_TEST_SEED") or time.time_ns() % 2**32)
 SAMPLES = 36
-#: Each tile, or block of prompts, takes so much longer.
-SLOW = {"ORRERY_FAULT": "a tile@*=delay:60"}
+#: Each tile, or block of prompts, takes so many seconds longer.
+DELAY = 0.06 * ranks_for(2) / 2
+SLOW = slow_tiles(60)
 QUIET = ("--threads", "1", "--progress", "none", "--checkpoint-every", "0s", "--stall-minutes", "1")
 
 
@@ -93,15 +94,15 @@ class Kills(ProgramTest):
         """Starts or resumes a run and kills one of its ranks; false where it was through before."""
         ranks = self.chance.randint(1, 3)
         # Of a run's length, on a machine without other work: some come before the first tile, some after the last.
-        moment = self.chance.random() * (SAMPLES * kind.passes * 0.06 / ranks + 0.5)
+        moment = self.chance.random() * (SAMPLES * kind.passes * DELAY / ranks_for(ranks) + 0.5)
         from_tiles = self.chance.random() < 0.8  # or from the beginning
         with BackgroundRun(*self.words(kind, out), "--resume", ranks=ranks, shared_memory=self.made / "memory",
                            extra=SLOW) as begun:  # fmt: skip
-            begun.wait_for(lambda: len(begun.pids()) == ranks, "its ranks")
+            begun.wait_for(lambda: len(begun.pids()) == begun.ranks, "its ranks")
             if from_tiles:
                 begun.wait_for(lambda: " of 1 thread" in begun.errors, "its tiles")
             end = time.monotonic() + moment
-            died = begun.kill(self.chance.randrange(ranks), when=lambda: time.monotonic() >= end)
+            died = begun.kill(self.chance.randrange(begun.ranks), when=lambda: time.monotonic() >= end)
             if not died:
                 self.assertTrue(out.exists(), str(begun))
                 return False

@@ -8,14 +8,14 @@ import unittest
 from pathlib import Path
 
 from background_run import BackgroundRun
-from orrery_program import Outcome, ProgramTest, run
+from orrery_program import Outcome, ProgramTest, ranks_for, run, slow_tiles
 from tiny_models import tiny, write_corpus
 from trace_file import differences
 
 INTERNAL = 70
 #: Seconds without a beat; a machine under load may be silent for one.
 PATIENCE = 4
-RANKS = 3
+RANKS = ranks_for(3)
 SAMPLES = 40
 
 
@@ -42,20 +42,21 @@ class Stalled(ProgramTest):
         self.assertFalse(os.path.lexists(f"{self.out}.part"))
 
     def test_a_rank_in_the_forward_pass(self) -> None:
-        outcome = self.stall("a tile#5@1=stall", "--checkpoint-every", "0s")
-        self.assert_fails(outcome, INTERNAL, "2 ranks wait for rank 1 on ", "phase: the forward pass", "--resume")
+        outcome = self.stall("a tile#2@1=stall", "--checkpoint-every", "0s")
+        self.assert_fails(outcome, INTERNAL, f"{RANKS - 1} ranks wait for rank 1 on ", "phase: the forward pass", "--resume")
         self.assertLess(outcome.seconds, 40)
         self.assert_goes_on()
 
     def test_rank_0(self) -> None:
         outcome = self.stall("writing the checkpoint#2@0=stall", "--checkpoint-every", "0s")
-        self.assert_fails(outcome, INTERNAL, "2 ranks wait for rank 0 on ", "phase: writing the checkpoint")
+        self.assert_fails(outcome, INTERNAL, f"{RANKS - 1} ranks wait for rank 0 on ", "phase: writing the checkpoint")
         self.assert_goes_on()
 
     def test_several_ranks_in_streaming(self) -> None:
+        waiting = "1 rank waits" if RANKS == 3 else f"{RANKS - 2} ranks wait"
         outcome = self.stall("statistics of a round#3@1=stall;statistics of a round#3@2=stall", "--moments", "streaming",
                              "--checkpoint-every", "0s")  # fmt: skip
-        self.assert_fails(outcome, INTERNAL, "1 rank waits for rank 1 on ", "rank 2 on ", "statistics of a round")
+        self.assert_fails(outcome, INTERNAL, f"{waiting} for rank 1 on ", "rank 2 on ", "statistics of a round")
         self.assert_goes_on("--moments", "streaming")
 
     def test_before_there_is_an_output(self) -> None:
@@ -65,19 +66,19 @@ class Stalled(ProgramTest):
 
     def test_stopped_processes(self) -> None:
         """A rank whose watchdog is silent, too; rank 0's place is taken by another."""
-        for stopped, others in ((1, "2 ranks wait for rank 1"), (0, "2 ranks wait for rank 0")):
-            slow = {"ORRERY_FAULT": "a tile@*=delay:100"}
-            with BackgroundRun(*self.words("--overwrite"), ranks=RANKS, extra=slow) as begun:
+        for stopped in (1, 0):
+            with BackgroundRun(*self.words("--overwrite"), ranks=RANKS, extra=slow_tiles(100)) as begun:
                 begun.wait_for(lambda: " tiles, " in begun.errors, "its tiles")
                 os.kill(begun.pids()[stopped], signal.SIGSTOP)
                 self.assertEqual(begun.wait(), INTERNAL, str(begun))
                 messages = [line for line in begun.errors.splitlines() if line.startswith("orrery:")]
                 self.assertEqual(len(messages), 1, str(begun))
-                self.assertIn(others, messages[0])
+                self.assertIn(f"{RANKS - 1} ranks wait for rank {stopped}", messages[0])
 
     def test_slow_is_not_stalled(self) -> None:
         """Longer than the limit in all, and on one rank alone, but not without a beat."""
-        slow = {"ORRERY_FAULT": f"a tile@1=delay:{PATIENCE * 1000 // 4}"}
+        # A rank's share of the tiles then takes three times the limit.
+        slow = {"ORRERY_FAULT": f"a tile@1=delay:{3 * PATIENCE * 1000 * RANKS // SAMPLES}"}
         outcome = self.assert_done(run(*self.words(), ranks=RANKS, extra=slow, timeout=120))
         self.assertGreater(outcome.seconds, 2 * PATIENCE)
 

@@ -79,8 +79,15 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def ranks_for(ranks: int) -> int:
-    """How many ranks a run gets that asks for so many: where several are asked for, ORRERY_TEST_RANKS, if that is set."""
-    return int(os.environ.get("ORRERY_TEST_RANKS") or ranks) if ranks > 1 else ranks
+    """How many ranks a run gets that asks for so many: where several are asked for, at least ORRERY_TEST_RANKS, if that
+    is set."""
+    return max(ranks, int(os.environ.get("ORRERY_TEST_RANKS") or ranks)) if ranks > 1 else ranks
+
+
+def slow_tiles(milliseconds: int) -> dict[str, str]:
+    """Variables of orrery_faulty, by which a tile, or block, takes so much longer on two ranks, and on more of them in
+    proportion: a test that does something meanwhile has as long."""
+    return {"ORRERY_FAULT": f"a tile@*=delay:{milliseconds * ranks_for(2) // 2}"}
 
 
 def memory_limit(size: int) -> int:
