@@ -200,10 +200,16 @@ fs::path Output::state(std::int64_t number) const {
   return own((state_prefix + std::to_string(number)).c_str());
 }
 
+/// The names of our files of sums.
+std::vector<std::string> Output::states() const {
+  std::vector<std::string> names = own_names();
+  std::erase_if(names, [&](const std::string& name) { return !is_state_file(name.substr(prefix_.size())); });
+  return names;
+}
+
 void Output::keep_states(const std::vector<std::string>& kept) const {
-  for (const std::string& name : own_names()) {
-    const bool is_state = is_state_file(name.substr(prefix_.size()));
-    if (is_state && std::ranges::find(kept, name) == kept.end()) ::unlink((folder_ / name).c_str());
+  for (const std::string& name : states()) {
+    if (std::ranges::find(kept, name) == kept.end()) ::unlink((folder_ / name).c_str());
   }
 }
 
@@ -292,7 +298,8 @@ void Output::reserve_rows() const {
   reserve_on_disk(rows(), core::narrow<std::int64_t>(fs::file_size(rows())));
 }
 
-void Output::require_room(std::int64_t bytes) const {
+void Output::require_room_for_states(std::int64_t bytes) const {
+  for (const std::string& name : states()) bytes -= core::narrow<std::int64_t>(fs::file_size(folder_ / name));
   check_free_space(folder_, bytes);
 }
 

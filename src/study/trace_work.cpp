@@ -36,7 +36,7 @@ std::int64_t TraceWork::take(const TraceOptions& options, const TraceInput& inpu
     begin_or_go_on(std::move(identity), plan.point_groups);
     if (rows_layout_) make_rows_file();
     if (!keeps_rows) {
-      file_->output().require_room(statistics::StreamedStatistics::saved_bytes(
+      file_->output().require_room_for_states(statistics::StreamedStatistics::saved_bytes(
           extent_of(input),
           {statistics_options(options, resources.threads), options.tokens == Tokens::all,
            checkpoint_.point_groups},

@@ -78,8 +78,9 @@ class Output {
 
   /// The same for rows(), which is there.
   void reserve_rows() const;
-  /// Throws io_error where `bytes` more would not fit beside what is set aside.
-  void require_room(std::int64_t bytes) const;
+  /// Throws io_error where files of sums that take `bytes` in all, those that are there among them, would not
+  /// fit beside what is set aside.
+  void require_room_for_states(std::int64_t bytes) const;
 
   /// Brings the file to disk, renames it to result() and removes the rest of this work; a join removes the
   /// parts, too. The folder goes when it is empty. Throws io_error; usage_error where result() has come into
@@ -100,6 +101,7 @@ class Output {
   bool is_join() const;
   bool has_own_files() const;
   std::vector<std::string> own_names() const;
+  std::vector<std::string> states() const;
   bool is_finished() const;
   void refuse_existing() const;
   void check_neighbours() const;
