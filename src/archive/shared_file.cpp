@@ -15,6 +15,14 @@
 
 namespace orrery::archive {
 
+namespace {
+bool left_open = false;
+}  // namespace
+
+bool is_left_open() {
+  return left_open;
+}
+
 /// The file and its datasets, in the layout's order; an empty handle stands for one of text.
 struct SharedFile::Open {
   Handle file;
@@ -22,6 +30,7 @@ struct SharedFile::Open {
 
   /// Gives all handles up: after a failed write, closing a file hangs.
   void leak() {
+    left_open = true;
     file.release();
     for (Handle& dataset : datasets) dataset.release();
   }

@@ -24,9 +24,9 @@ struct Slab {
 /// two ranks may write the same entry.
 ///
 /// After a failed write the file can't be closed (ROMIO hangs): its handles are kept open on purpose, and the
-/// program must end by parallel::Environment::abort, not by MPI_Finalize, which would close them too. So
-/// write under parallel::agree, let the one rank that speaks print the AgreedError, and abort with its
-/// code, 74.
+/// program must end by parallel::Environment::leave, not by MPI_Finalize, which would close them too
+/// (`is_left_open`). So write under parallel::agree, let the one rank that speaks print the AgreedError, and
+/// leave with its code.
 class SharedFile {
  public:
   /// Most bytes in one call of HDF5, and under one hash: a single write of 2 GiB fails, and reading back
@@ -114,5 +114,8 @@ class SharedFile {
   std::int64_t bytes_written_ = 0;
   bool failed_ = false;
 };
+
+/// Whether this process has given up a SharedFile that could not be closed. MPI_Finalize would try to.
+bool is_left_open();
 
 }  // namespace orrery::archive
