@@ -88,7 +88,7 @@ class Places(FaultTest):
         """In what the model gives: the model's fault, and said with where it was."""
         for work in (ROWS, STREAMING, WHOLE_SWEEP):
             with self.subTest(work=work.name):
-                time, rank = self.chance.randint(1, 2), self.chance.randrange(RANKS)
+                time, rank = self.chance.randint(1, 3), self.chance.randrange(RANKS)
                 self.begin(work)
                 outcome = self.work(work, fault=Fault(f"activations#{time}@{rank}=nan"))
                 self.assert_broken(work, outcome, BAD_INPUT, "sample ", "finite")
