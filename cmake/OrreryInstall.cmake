@@ -1,10 +1,12 @@
-# `cmake --install`: the program, the rooms as libraries and headers, and a package that find_package(orrery) finds.
+# `cmake --install`: the program and its jobs for Slurm, the rooms as libraries and headers, and a package that
+# find_package(orrery) finds.
 include(CMakePackageConfigHelpers)
 set(orrery_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/orrery)
 
 get_property(orrery_rooms GLOBAL PROPERTY ORRERY_ROOMS)
 install(TARGETS ${orrery_rooms} EXPORT orrery ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/orrery DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY slurm DESTINATION ${CMAKE_INSTALL_DATADIR}/orrery)
 install(EXPORT orrery NAMESPACE orrery:: FILE orreryTargets.cmake DESTINATION ${orrery_package_dir})
 configure_package_config_file(cmake/orreryConfig.cmake.in ${PROJECT_BINARY_DIR}/orreryConfig.cmake
   INSTALL_DESTINATION ${orrery_package_dir})
