@@ -12,10 +12,12 @@ if(ORRERY_SANITIZE)
     "UBSAN_OPTIONS=exitcode=99:halt_on_error=1:print_stacktrace=1")
 
   # In every program; as an object, since in a library it would come behind the sanitizer's own.
-  add_library(orrery_open_modules OBJECT support/open_modules.cpp)
+  add_library(orrery_leaks_of_others OBJECT support/leaks_of_others.cpp)
   target_sources(orrery_core INTERFACE
-    $<BUILD_INTERFACE:$<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:$<TARGET_OBJECTS:orrery_open_modules>>>)
-  target_link_options(orrery_core INTERFACE $<BUILD_INTERFACE:LINKER:--export-dynamic-symbol=dlclose>)
+    $<BUILD_INTERFACE:$<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:$<TARGET_OBJECTS:orrery_leaks_of_others>>>)
+  foreach(function dlclose H5FL_blk_malloc)
+    target_link_options(orrery_core INTERFACE $<BUILD_INTERFACE:LINKER:--export-dynamic-symbol=${function}>)
+  endforeach()
 
   # A finding in any rank fails a test: the launcher names the code. And without one nothing is found.
   add_executable(planted_finding support/planted_finding.cpp)
