@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What the scripts in jobs/ and tests/run.sh share: install what is missing, build, and run on ranks. They source this
 # file and call orrery_bootstrap, orrery_build and orrery_mpirun; run by itself, it only installs. The tests' Slurm is
-# unpacked by orrery_unpack_slurm, or by hand: `bash cmake/bootstrap.sh slurm`.
+# unpacked by orrery_unpack_slurm, or by hand: `bash cmake/bootstrap.sh slurm`; the libraries that they compare with are
+# installed by orrery_reference (`bash cmake/bootstrap.sh reference`).
 #
 # Debian's packages apart, everything stays under build/: the virtual environment build/venv (with LibTorch, unless an
 # entry of CMAKE_PREFIX_PATH has one) and a log of each step, build/*.log. A second run finds all in place and is quick.
@@ -127,42 +128,92 @@ libtorch_of_venv() {
   done
 }
 
-# -I: a PYTHONPATH that a module set must not make a package look installed. --no-cache-dir: a home folder may have a
-# quota, and nothing is to be left outside the checkout.
+# pip_install FOLDER ARGUMENT…: into the virtual environment FOLDER. -I: a PYTHONPATH that a module set must not make a
+# package look installed. --no-cache-dir: a home folder may have a quota, and nothing is to be left outside the checkout.
 pip_install() {
-  "$orrery_venv/bin/python" -I -m pip install --no-cache-dir --disable-pip-version-check "$@"
+  "$1/bin/python" -I -m pip install --no-cache-dir --disable-pip-version-check "${@:2}"
 }
 
-# The stamp holds what the environment was made from: when that is unchanged there is nothing to do.
-make_virtual_environment() {
-  local stamp=$orrery_venv/orrery.stamp python made_from seen
-  local pins=$orrery_root/cmake/requirements.txt libtorch=$orrery_root/cmake/requirements-libtorch.txt
-  python=$(python3 -c 'import sys; print(*sys.version_info[:3], sep="."); sys.exit(sys.version_info < (3, 11))') ||
-    fail 69 "python3 is too old ($python; 3.11 or later is needed): put a newer one first in PATH (module load python)"
-  made_from="python $python, LibTorch $(libtorch_of_user), $(cat "$pins" "$libtorch" | sha256sum)"
-  if [[ -x $orrery_venv/bin/python && -f $stamp && $(<"$stamp") == "$made_from" ]]; then
+python_version() {
+  python3 -c 'import sys; print(*sys.version_info[:3], sep="."); sys.exit(sys.version_info < (3, 11))' ||
+    fail 69 "python3 is too old (3.11 or later is needed): put a newer one first in PATH (module load python)"
+}
+
+# make_environment FOLDER MADE_FROM STEP…: a virtual environment of python3, whose steps install what is in it. Its
+# stamp holds what it was made from: when that is unchanged there is nothing to do.
+make_environment() {
+  local folder=$1 made_from=$2 stamp=$1/orrery.stamp python seen step
+  if [[ -x $folder/bin/python && -f $stamp && $(<"$stamp") == "$made_from" ]]; then
     return 0
   fi
-
-  say "preparing the virtual environment build/venv"
+  say "preparing the virtual environment ${folder#"$orrery_root"/}"
   rm -f "$stamp"
   # Without pip it is what a python3 that lacks venv's other half leaves behind.
-  seen=$("$orrery_venv/bin/python" -I -c 'import pip, platform; print(platform.python_version())' 2>/dev/null || true)
+  python=$(python_version)
+  seen=$("$folder/bin/python" -I -c 'import pip, platform; print(platform.python_version())' 2>/dev/null || true)
   if [[ $seen != "$python" ]]; then
-    logged venv python3 -m venv --clear "$orrery_venv" ||
-      fail 69 "python3 could not make build/venv (log above): install python3-venv, or put a whole Python first in PATH"
+    logged venv python3 -m venv --clear "$folder" ||
+      fail 69 "python3 could not make a virtual environment (log above): install python3-venv, or put a whole Python first in PATH"
   fi
-  if [[ -z $(libtorch_of_user) ]]; then
-    # An index that is unreachable must cost seconds: no retries, and --no-deps asks it for this one package alone.
-    say "getting LibTorch (about 200 MB)"
-    logged libtorch pip_install --no-deps --retries 0 --timeout 15 -r "$libtorch" ||
-      fail 69 "pip found no CPU build of PyTorch (torch==…+cpu; log above): make download.pytorch.org reachable," \
-        "or put the wheel into a folder that PIP_FIND_LINKS names, or a LibTorch's folder into CMAKE_PREFIX_PATH"
-  fi
-  logged pip pip_install -r "$pins" ||
-    fail 69 "pip could not install cmake/requirements.txt (log above): mend that, and run this again"
+  for step in "${@:3}"; do
+    "$step" "$folder"
+  done
   printf '%s\n' "$made_from" >"$stamp.part"
   mv "$stamp.part" "$stamp"
+}
+
+# install_libtorch FOLDER: an index that is unreachable must cost seconds: no retries, and --no-deps asks it for this
+# one package alone.
+install_libtorch() {
+  say "getting LibTorch (about 200 MB)"
+  logged libtorch pip_install "$1" --no-deps --retries 0 --timeout 15 -r "$orrery_root/cmake/requirements-libtorch.txt" ||
+    fail 69 "pip found no CPU build of PyTorch (torch==…+cpu; log above): make download.pytorch.org reachable," \
+      "or put the wheel into a folder that PIP_FIND_LINKS names, or a LibTorch's folder into CMAKE_PREFIX_PATH"
+}
+
+install_requirements() {
+  logged pip pip_install "$1" -r "$orrery_root/cmake/requirements.txt" ||
+    fail 69 "pip could not install cmake/requirements.txt (log above): mend that, and run this again"
+}
+
+# reference_libtorch FOLDER: build/venv's torch has its Python side, too, and needs not be there twice.
+reference_libtorch() {
+  local config site
+  config=$(libtorch_of_venv)
+  if [[ -z $config ]]; then
+    install_libtorch "$1"
+    return
+  fi
+  site=$("$1/bin/python" -I -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+  echo "${config%/torch/share/cmake/Torch}" >"$site/orrery.pth"
+}
+
+install_reference_requirements() {
+  # Without their dependencies: the file has them all, and none may bring another build of torch.
+  logged reference pip_install "$1" --no-deps -r "$orrery_root/tests/requirements-reference.txt" ||
+    fail 69 "pip could not install tests/requirements-reference.txt (log above): mend that, and run this again"
+}
+
+pins_of() { (cd "$orrery_root" && cat "$@") | sha256sum; }
+
+make_virtual_environment() {
+  local python
+  local -a steps=(install_libtorch)
+  python=$(python_version)
+  if [[ -n $(libtorch_of_user) ]]; then steps=(); fi
+  make_environment "$orrery_venv" \
+    "python $python, LibTorch $(libtorch_of_user), $(pins_of cmake/requirements.txt cmake/requirements-libtorch.txt)" \
+    "${steps[@]}" install_requirements
+}
+
+# The reference libraries that tests compare with, torch's Python side among them: build/reference, which the program
+# and its users never need.
+orrery_reference() {
+  local python
+  python=$(python_version)
+  make_environment "$orrery_root/build/reference" \
+    "python $python, $(libtorch_of_venv), $(pins_of tests/requirements-reference.txt cmake/requirements-libtorch.txt)" \
+    reference_libtorch install_reference_requirements
 }
 
 orrery_bootstrap() {
@@ -236,6 +287,7 @@ orrery_mpirun() {
 
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
   case ${1:-} in
+    reference) orrery_reference ;;
     slurm) orrery_unpack_slurm || fail 69 "Slurm could not be unpacked (log above): mend that, and run this again" ;;
     *) orrery_bootstrap ;;
   esac

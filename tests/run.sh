@@ -93,6 +93,7 @@ if [[ ${#chosen[@]} -gt 0 ]]; then
   debian_packages+=("${long_packages[@]}")
 fi
 orrery_bootstrap
+orrery_reference
 orrery_unpack_slurm || say "without Slurm (log above) the tests of slurm/ will fail"
 if [[ ${#chosen[@]} -gt 0 ]]; then
   run_stages "${chosen[@]}"
