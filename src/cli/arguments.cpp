@@ -114,7 +114,7 @@ void add_machine(OptionSet& set, study::MachineOptions& o) {
   add("device", word("auto", [&o](const std::string& text) { o.device = study::device_choice_from(text); }),
       "auto, cpu or cuda; for all ranks");
   add("threads", po::value(&o.threads)->default_value(o.threads)->value_name("N"),
-      "tiles in hand at once; 0: the rank's share of the cores it may run on");
+      "tiles in hand at once, on a GPU threads of the host; 0: the rank's share of the cores it may run on");
   add("order", word("auto", [&o](const std::string& text) { o.order = study::order_choice_from(text); }),
       "tiles: weights stay; layers: one layer in memory; auto: tiles where they fit");
   add("checkpoint-every",

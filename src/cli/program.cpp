@@ -18,6 +18,7 @@
 #include "orrery/report/summary.hpp"
 #include "orrery/study/doctor.hpp"
 #include "orrery/study/perturb.hpp"
+#include "orrery/study/resources.hpp"
 #include "orrery/study/trace.hpp"
 #include "orrery/study/watchdog.hpp"
 #include "orrery/text/printable.hpp"
@@ -323,6 +324,7 @@ int dispatch(int& count, char**& arguments) {
 }  // namespace
 
 int run_program(int& argument_count, char**& arguments) {
+  study::choose_products();
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is then an error of the write, with a message
   try {
     return dispatch(argument_count, arguments);

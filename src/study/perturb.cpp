@@ -229,11 +229,13 @@ void SweepRun::compute() {
   const std::vector<std::int64_t> left = blocks_to_do();
   core::log_info(concat(prompts_.size(), " prompts in ", left.size(), " blocks, ", plan_.perturbations,
                         " perturbations, ", ranks_.size(), ranks_.size() == 1 ? " rank of " : " ranks of ",
-                        resources_.threads, resources_.threads == 1 ? " thread, " : " threads, ",
-                        resources_.device.str(), ", ", model::name_of(*sweep_.options.dtype)));
+                        resources_.at_once.threads,
+                        resources_.at_once.threads == 1 ? " thread, " : " threads, ", resources_.device.str(),
+                        ", ", model::name_of(*sweep_.options.dtype)));
   load();
   const SweepOnDevice sweep(
-      sweep_, part_means(ranks_, sweep_, *llama_, *weights_, plan_.order, resources_.threads, progress_),
+      sweep_,
+      part_means(ranks_, sweep_, *llama_, *weights_, plan_.order, resources_.at_once.tiles, progress_),
       resources_.device);
   const auto shares = shares_of(left);
   std::int64_t most = 0;
@@ -271,7 +273,7 @@ void SweepRun::run_round(std::span<const std::int64_t> blocks, const SweepOnDevi
   const auto block_at = [&](std::size_t i) -> const schedule::Block& {
     return plan_.blocks[static_cast<std::size_t>(blocks[i])];
   };
-  schedule::ForwardPass(*llama_, *weights_, plan_.order, resources_.threads)
+  schedule::ForwardPass(*llama_, *weights_, plan_.order, resources_.at_once.tiles)
       .run(
           ranks_, costs,
           [&](std::int64_t i) {

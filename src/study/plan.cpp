@@ -37,7 +37,7 @@ std::int64_t rows_of(const schedule::Tile& tile, const TraceInput& input) {
 
 /// What a rank takes to run `tiles` together: those in hand, and with `--order layers` those that wait.
 std::int64_t in_hand(const TracePlan& plan, const std::vector<std::int64_t>& tiles,
-                     const model::LlamaConfig& config, const TraceOptions& options, int threads) {
+                     const model::LlamaConfig& config, const TraceOptions& options, int in_flight) {
   std::vector<std::int64_t> bytes;
   std::int64_t waiting = 0;
   for (const std::int64_t tile : tiles) {
@@ -45,7 +45,7 @@ std::int64_t in_hand(const TracePlan& plan, const std::vector<std::int64_t>& til
     waiting += schedule::waiting_bytes(config, tile_at(plan, tile), *options.dtype, options.residual);
   }
   std::ranges::sort(bytes, std::greater{});
-  bytes.resize(std::min(bytes.size(), static_cast<std::size_t>(threads)));
+  bytes.resize(std::min(bytes.size(), static_cast<std::size_t>(in_flight)));
   const std::int64_t working = std::accumulate(bytes.begin(), bytes.end(), std::int64_t{0});
   return plan.order == schedule::Order::layers ? working + waiting : working;
 }
@@ -61,10 +61,10 @@ std::int64_t row_bytes(const TraceInput& input, const TraceOptions& options) {
 /// Cuts `share` into rounds.
 std::vector<std::vector<std::int64_t>> rounds_of(const TracePlan& plan, std::span<const std::int64_t> share,
                                                  const TraceInput& input, const TraceOptions& options,
-                                                 int threads) {
+                                                 int in_flight) {
   std::vector<std::vector<std::int64_t>> rounds;
   while (!share.empty()) {
-    const auto size = static_cast<std::size_t>(round_size(plan, share, input, options, threads));
+    const auto size = static_cast<std::size_t>(round_size(plan, share, input, options, in_flight));
     rounds.emplace_back(share.begin(), share.begin() + static_cast<std::ptrdiff_t>(size));
     share = share.subspan(size);
   }
@@ -76,7 +76,7 @@ void plan_rounds(TracePlan& plan, const TraceInput& input, const TraceOptions& o
                  const PlannedRanks& ranks) {
   plan.rounds.clear();
   for (const auto& share : plan.shares) {
-    plan.rounds.push_back(rounds_of(plan, share, input, options, ranks.threads));
+    plan.rounds.push_back(rounds_of(plan, share, input, options, ranks.at_once.tiles));
   }
   std::vector<std::int64_t> order(plan.tiles.size());
   std::iota(order.begin(), order.end(), std::int64_t{0});
@@ -110,7 +110,7 @@ void count_memory(TracePlan& plan, const TraceInput& input, const TraceOptions& 
   std::int64_t most_rows = 0;
   for (const auto& tiles : tiles_together(plan)) {
     plan.forward_bytes =
-        std::max(plan.forward_bytes, in_hand(plan, tiles, input.config, options, ranks.threads));
+        std::max(plan.forward_bytes, in_hand(plan, tiles, input.config, options, ranks.at_once.tiles));
     std::int64_t rows = 0;
     for (const std::int64_t tile : tiles) rows += rows_of(tile_at(plan, tile), input);
     most_rows = std::max(most_rows, rows);
@@ -124,14 +124,15 @@ void count_memory(TracePlan& plan, const TraceInput& input, const TraceOptions& 
   const std::int64_t own = ranks.process_bytes + plan.rows_bytes;
   if (plan.moments == Moments::rows) {
     plan.statistics_bytes = statistics::statistics_bytes(
-        extent, ranks.ranks, statistics_options(options, ranks.threads), number_bytes(options));
+        extent, ranks.ranks, statistics_options(options, ranks.at_once.threads), number_bytes(options));
     plan.rank_bytes = own + std::max(host_weights + host_forward, plan.statistics_bytes);
     plan.node_bytes = std::max(host_weights + ranks.ranks_a_node * (own + host_forward),
                                ranks.ranks_a_node * (own + plan.statistics_bytes));
     return;
   }
   plan.statistics_bytes = statistics::StreamedStatistics::bytes(
-      extent, {statistics_options(options, ranks.threads), options.tokens == Tokens::all, plan.point_groups},
+      extent,
+      {statistics_options(options, ranks.at_once.threads), options.tokens == Tokens::all, plan.point_groups},
       ranks.ranks, most_rows, number_bytes(options));
   const std::int64_t besides = own + host_forward + plan.statistics_bytes;  // all of it lives side by side
   plan.rank_bytes = host_weights + besides;
@@ -198,14 +199,14 @@ archive::Layout layout_of(const TraceInput& input, const TraceOptions& options, 
 }
 
 std::int64_t round_size(const TracePlan& plan, std::span<const std::int64_t> left, const TraceInput& input,
-                        const TraceOptions& options, int threads) {
+                        const TraceOptions& options, int in_flight) {
   if (plan.moments == Moments::rows) return std::ssize(left);
   std::int64_t size = 0;
   std::int64_t rows = 0;
   std::int64_t bytes = 0;
-  // Each thread has a tile at least.
+  // As many tiles as can be in flight at least.
   const auto full = [&] {
-    if (size < std::max(threads, 1)) return false;
+    if (size < std::max(in_flight, 1)) return false;
     return plan.order == schedule::Order::tiles ? rows >= round_rows : bytes >= layers_round_bytes;
   };
   for (; size < std::ssize(left) && !full(); ++size) {
@@ -261,9 +262,9 @@ TimeEstimate estimate_time(const TracePlan& plan, const TraceInput& input, const
   const double weighted = (plan.product_flop + attention_slower * plan.attention_flop) /
                           std::max(1.0, plan.product_flop + plan.attention_flop);
   time.forward_seconds = static_cast<double>(plan.passes()) * plan.largest_share * weighted /
-                         (time.product_flops * ranks.threads);
+                         (time.product_flops * ranks.at_once.tiles);
   time.statistics_seconds =
-      plan.statistics_flop * statistics_slower / (time.product_flops * ranks.threads * ranks.ranks);
+      plan.statistics_flop * statistics_slower / (time.product_flops * ranks.at_once.threads * ranks.ranks);
   const std::int64_t read = input.checkpoint ? input.checkpoint->bytes() : 0;
   const auto moved = static_cast<double>(read + 2 * plan.file_bytes);
   time.total_seconds = time.forward_seconds + time.statistics_seconds + moved / bytes_a_second;
@@ -288,7 +289,8 @@ std::string plan_text(const TracePlan& plan, const TimeEstimate& time, const Tra
            : concat("streaming: no row is kept; covariances in ", plan.point_groups,
                     plan.point_groups == 1 ? " group" : " groups", " of points, ", plan.passes(),
                     " passes over the corpus (one more where a value lies far beyond the pilot's)"));
-  line("ranks", concat(ranks.ranks, " of ", ranks.threads, ranks.threads == 1 ? " thread" : " threads"));
+  line("ranks", concat(ranks.ranks, " of ", ranks.at_once.threads,
+                       ranks.at_once.threads == 1 ? " thread" : " threads"));
   line("order", plan.order == schedule::Order::tiles ? "tiles: all weights in memory"
                                                      : "layers: one layer's weights in memory");
   line("forward", concat(quantity_text(plan.product_flop, "FLOP in products, "),

@@ -55,7 +55,7 @@ std::vector<archive::Attribute> run_attributes(const std::string& config, const 
                                          root("command", command),
                                          root("created_utc", core::utc_now()),
                                          root("ranks", ranks),
-                                         root("threads", std::int64_t{resources.threads}),
+                                         root("threads", std::int64_t{resources.at_once.threads}),
                                          root("devices", joined(resources.devices)),
                                          root("hosts", joined(resources.hosts)),
                                          root("job_id", core::job_id())};

@@ -9,6 +9,7 @@
 #include <ATen/Context.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <sstream>
 
 namespace orrery::study {
@@ -55,6 +56,16 @@ at::Device choose_device(DeviceChoice choice, const parallel::Communicator& rank
 
 }  // namespace
 
+void choose_products() {
+  // Plain cuBLAS, the default, refuses a bfloat16 product whose sums it must not split.
+  ::setenv("TORCH_BLAS_PREFER_CUBLASLT", "1", /*overwrite=*/1);
+}
+
+Concurrency concurrency_of(at::Device device, int cores, int asked) {
+  const int threads = asked > 0 ? asked : std::max(1, cores);
+  return {device.is_cpu() ? threads : 1, threads};
+}
+
 int visible_gpus() {
   return static_cast<int>(at::getNumGPUs());
 }
@@ -65,8 +76,8 @@ PlannedRanks planned_here(const MachineOptions& options, int ranks, int ranks_a_
   planned.ranks_a_node = ranks_a_node;
   planned.gpu = options.device == DeviceChoice::cuda ||
                 (options.device == DeviceChoice::automatic && visible_gpus() > 0);
-  const int share = std::max(1, static_cast<int>(core::allowed_cores().size()) / ranks_a_node);
-  planned.threads = options.threads > 0 ? options.threads : planned.gpu ? 1 : share;
+  const int share = static_cast<int>(core::allowed_cores().size()) / ranks_a_node;
+  planned.at_once = concurrency_of(planned.gpu ? at::kCUDA : at::kCPU, share, options.threads);
   // MPI's own buffers come on top of what this process has loaded.
   constexpr std::int64_t mpi_bytes = std::int64_t{32} << 20;
   planned.process_bytes = core::peak_resident_bytes() + mpi_bytes;
@@ -79,8 +90,9 @@ PlannedRanks planned_ranks(const Resources& resources, const parallel::Communica
   PlannedRanks planned;
   planned.ranks = ranks.size();
   planned.ranks_a_node = static_cast<int>(ranks.max(std::int64_t{node.size()}));
-  planned.threads = static_cast<int>(ranks.max(std::int64_t{resources.threads}));
-  planned.gpu = resources.device.is_cuda();
+  planned.at_once.tiles = static_cast<int>(ranks.max(std::int64_t{resources.at_once.tiles}));
+  planned.at_once.threads = static_cast<int>(ranks.max(std::int64_t{resources.at_once.threads}));
+  planned.gpu = !resources.device.is_cpu();
   planned.process_bytes = ranks.max(core::peak_resident_bytes());
   // What the processes have already is no longer available, and is in the plan.
   const std::int64_t available = ranks.min(core::available_memory());
@@ -94,12 +106,10 @@ Resources find_resources(const MachineOptions& options, const parallel::Communic
   at::globalContext().setAllowBF16ReductionCuBLAS(false, /*allow_splitk=*/false);
   Resources found;
   found.device = choose_device(options.device, ranks, node);
-  const int share = share_of_cores(node);
-  // A GPU is kept busy by one tile at a time; more would only queue behind it.
-  found.threads = options.threads > 0 ? options.threads : found.device.is_cuda() ? 1 : share;
+  found.at_once = concurrency_of(found.device, share_of_cores(node), options.threads);
   found.hosts = ranks.all_gather(core::host_name());
   found.gpus = ranks.all_gather(core::job_gpus());
-  std::string processor = found.device.is_cuda() ? core::gpu_models() : "";
+  std::string processor = found.device.is_cpu() ? "" : core::gpu_models();
   if (processor.empty()) processor = core::processor_name();
   found.devices = ranks.all_gather(concat(found.device.str(), " ", processor));
   return found;

@@ -41,7 +41,7 @@ std::int64_t in_hand(const SweepPlan& plan, const Sweep& sweep, const model::Lla
     waiting = std::max(waiting, schedule::waiting_bytes(config, one, measured, dtype, residual));
     working = std::max(working, schedule::block_bytes(config, one, measured, dtype, residual));
   }
-  const std::int64_t at_work = std::min<std::int64_t>(ranks.threads, plan.round_blocks);
+  const std::int64_t at_work = std::min<std::int64_t>(ranks.at_once.tiles, plan.round_blocks);
   return at_work * working + (plan.round_blocks - at_work) * waiting;
 }
 
@@ -75,7 +75,7 @@ void choose_order(SweepPlan& plan, const Sweep& sweep, const model::LlamaConfig&
   };
   if (choice != OrderChoice::layers) {
     plan.order = schedule::Order::tiles;
-    plan.round_blocks = std::min<std::int64_t>(ranks.threads, most_blocks(plan, ranks));
+    plan.round_blocks = std::min<std::int64_t>(ranks.at_once.tiles, most_blocks(plan, ranks));
     if (fits() || choice == OrderChoice::tiles || ranks.gpu) return;
   }
   plan.order = schedule::Order::layers;
@@ -153,7 +153,7 @@ std::string plan_text(const SweepPlan& plan, const Sweep& sweep, const model::Ll
   const double rate = measure_products(c, dtype, std::min<std::int64_t>(sweep.options.batch_rows, 1024));
   const double weighted = (plan.product_flop + attention_slower * plan.attention_flop) /
                           std::max(1.0, plan.product_flop + plan.attention_flop);
-  const double run = besides * plan.largest_share * weighted / (rate * ranks.threads);
+  const double run = besides * plan.largest_share * weighted / (rate * ranks.at_once.tiles);
   const auto moved = static_cast<double>(plan.weight_bytes + 2 * plan.file_bytes);
   std::string text;
   const auto line = [&](const std::string& name, const std::string& value) {
@@ -169,7 +169,8 @@ std::string plan_text(const SweepPlan& plan, const Sweep& sweep, const model::Ll
     line("ablations", concat(sweep.trace.heads + 1, " in each of ", sweep.ablated_layers.size(), " layers"));
   line("rows", concat(plan.perturbations, " perturbed, ", plan.rows - plan.perturbations,
                       " unperturbed beside them, at most ", sweep.options.batch_rows, " together"));
-  line("ranks", concat(ranks.ranks, " of ", ranks.threads, ranks.threads == 1 ? " thread" : " threads"));
+  line("ranks", concat(ranks.ranks, " of ", ranks.at_once.threads,
+                       ranks.at_once.threads == 1 ? " thread" : " threads"));
   line("order", plan.order == schedule::Order::tiles
                     ? std::string("tiles: all weights in memory")
                     : concat("layers: one layer's weights in memory, ", plan.round_blocks,

@@ -42,7 +42,7 @@ void TraceRun::prepare() {
   parallel::agree(ranks_, "checking the options", [&] { options_.validate(); });
   resources_ = find_resources(options_.machine, ranks_, node_);
   if (!options_.dtype) {
-    options_.dtype = resources_.device.is_cuda() ? model::DType::bfloat16 : model::DType::float32;
+    options_.dtype = resources_.device.is_cpu() ? model::DType::float32 : model::DType::bfloat16;
   }
   input_ = read_trace_input(options_, ranks_);
   planned_ = planned_ranks(resources_, ranks_, node_);
@@ -66,9 +66,9 @@ void TraceRun::take_output() {
   }
   core::log_info(concat(input_.samples(), " samples of ", input_.run_token_count(), " tokens in ",
                         plan_.tiles.size(), " tiles, ", ranks_.size(),
-                        ranks_.size() == 1 ? " rank of " : " ranks of ", resources_.threads,
-                        resources_.threads == 1 ? " thread, " : " threads, ", resources_.device.str(), ", ",
-                        model::name_of(*options_.dtype)));
+                        ranks_.size() == 1 ? " rank of " : " ranks of ", resources_.at_once.threads,
+                        resources_.at_once.threads == 1 ? " thread, " : " threads, ", resources_.device.str(),
+                        ", ", model::name_of(*options_.dtype)));
 }
 
 void TraceRun::compute() {
@@ -118,7 +118,8 @@ void TraceRun::run_rounds(const std::string& name, std::vector<std::int64_t> lef
   const auto share_done = [&](std::size_t still) { return 1 - static_cast<double>(still) / whole; };
   while (ranks_.max(std::ssize(left)) > 0) {
     work_.stop_if_asked(plan_.tiles.size());
-    const auto size = static_cast<std::size_t>(round_size(plan_, left, input_, options_, resources_.threads));
+    const auto size =
+        static_cast<std::size_t>(round_size(plan_, left, input_, options_, resources_.at_once.tiles));
     const std::vector<std::int64_t> tiles(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(size));
     PartProgress part(progress_, share_done(left.size()), share_done(left.size() - size));
     const std::vector<DoneBlock> done = run_round(tiles, part);
@@ -174,7 +175,7 @@ void TraceRun::keep_rows(TraceForward& forward) {
   forward_seconds_ = watch_.lap();
   core::log_info("statistics");
   statistics_ = statistics::trace_statistics(ranks_, rows_, extent_of(input_),
-                                             statistics_options(options_, resources_.threads));
+                                             statistics_options(options_, resources_.at_once.threads));
   statistics_seconds_ = watch_.lap();
 }
 

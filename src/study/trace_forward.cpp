@@ -82,7 +82,7 @@ std::vector<std::int64_t> TraceForward::run(TileRows& rows, const std::vector<st
   const auto capture = [&](std::int64_t k) {
     return std::make_unique<model::Capture>(rows.of(which[static_cast<std::size_t>(k)]).x);
   };
-  schedule::ForwardPass pass(llama_, weights_, plan_.order, resources_.threads);
+  schedule::ForwardPass pass(llama_, weights_, plan_.order, resources_.at_once.tiles);
   std::vector<std::int64_t> ran = pass.run(ranks_, mine, input_.forward_samples(), capture, progress, cut);
   parallel::agree(ranks_, "checking the activations", [&] {
     for (std::int64_t& k : ran) {

@@ -54,9 +54,9 @@ bool TraceRun::restore(statistics::StreamedStatistics& streamed) {
 
 /// Rows pass by in rounds, in as many passes as the plan has, and in a last one for their scores.
 void TraceRun::stream_rows(TraceForward& forward) {
-  statistics::StreamedStatistics streamed(
-      ranks_, extent_of(input_),
-      {statistics_options(options_, resources_.threads), options_.tokens == Tokens::all, plan_.point_groups});
+  statistics::StreamedStatistics streamed(ranks_, extent_of(input_),
+                                          {statistics_options(options_, resources_.at_once.threads),
+                                           options_.tokens == Tokens::all, plan_.point_groups});
   if (!restore(streamed)) run_pilot(forward, streamed);
   work_.has_sums(&streamed);
   using Take = std::function<std::vector<std::uint64_t>(const TileRows&, const std::vector<std::int64_t>&)>;

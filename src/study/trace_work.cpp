@@ -38,7 +38,7 @@ std::int64_t TraceWork::take(const TraceOptions& options, const TraceInput& inpu
     if (!keeps_rows) {
       file_->output().require_room_for_states(statistics::StreamedStatistics::saved_bytes(
           extent_of(input),
-          {statistics_options(options, resources.threads), options.tokens == Tokens::all,
+          {statistics_options(options, resources.at_once.threads), options.tokens == Tokens::all,
            checkpoint_.point_groups},
           ranks_.size()));
     }

@@ -66,9 +66,9 @@ TracePlan plan_trace(const TraceInput& input, const TraceOptions& options, const
                      std::int64_t point_groups = 0);
 
 /// How many of a rank's tiles `left` run together next: of kept rows all, in streaming as many as fill the
-/// memory of a round.
+/// memory of a round, and no fewer than are in flight at once.
 std::int64_t round_size(const TracePlan& plan, std::span<const std::int64_t> left, const TraceInput& input,
-                        const TraceOptions& options, int threads);
+                        const TraceOptions& options, int in_flight);
 
 /// Throws resource_error where a node would need more than is available.
 void require_memory(const TracePlan& plan, const PlannedRanks& ranks);

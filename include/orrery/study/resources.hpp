@@ -11,19 +11,34 @@
 
 namespace orrery::study {
 
+/// Sets how LibTorch multiplies on a GPU: by cuBLASLt, which alone can be told not to split sums of bfloat16
+/// over K. To be called at the start of the program: LibTorch looks once, when it is first used.
+void choose_products();
+
+/// How much a rank does at once.
+struct Concurrency {
+  int tiles = 1;    ///< in flight on the device, on a CPU each on one thread
+  int threads = 1;  ///< of the host: statistics, each item on one of them
+};
+
+/// That of a rank with `cores` of its own where `--threads` asked for so many (0: not given). A CPU has a
+/// tile a thread. Any other device has one tile in flight, since more would only queue behind it and take its
+/// memory, and the threads are the host's.
+Concurrency concurrency_of(at::Device device, int cores, int asked);
+
 /// What a rank computes with.
 struct Resources {
   at::Device device = at::kCPU;
-  int threads = 1;                   ///< tiles in hand at once
-  std::vector<std::string> hosts;    ///< (ranks) host of each
-  std::vector<std::string> devices;  ///< (ranks) "cuda:0 NVIDIA H100 …", or "cpu AMD …"
-  std::vector<std::string> gpus;     ///< (ranks) those that Slurm gave on its host: "0,1", or ""
+  Concurrency at_once;
+  std::vector<std::string> hosts;  ///< (ranks) host of each
+  std::vector<std::string>
+      devices;  ///< (ranks) "cuda:0 NVIDIA H100 …", or "cpu AMD …"
+  std::vector<std::string> gpus;  ///< (ranks) those that Slurm gave on its host: "0,1", or ""
 };
 
 /// Collective: decides the device once for all ranks (a GPU each, or none), and each rank's threads. Local
-/// rank r of `node` takes GPU r mod G of the G it sees; two ranks on one GPU are a warning. Turns TF32 and
-/// reduced-precision sums off. Throws resource_error, on all, where some ranks see a GPU and others don't, or
-/// none where cuda is asked.
+/// rank r of `node` takes GPU r mod G of the G it sees; two ranks on one GPU are a warning. Turns TF32 and reduced-precision sums off. Throws resource_error, on all, where some
+/// ranks see a GPU and others don't, or none where cuda is asked.
 Resources find_resources(const MachineOptions& options, const parallel::Communicator& ranks,
                          const parallel::Communicator& node);
 
@@ -31,7 +46,7 @@ Resources find_resources(const MachineOptions& options, const parallel::Communic
 struct PlannedRanks {
   int ranks = 1;
   int ranks_a_node = 1;
-  int threads = 1;  ///< of each rank
+  Concurrency at_once;  ///< of each rank
   bool gpu = false;
   std::int64_t process_bytes = 0;    ///< of a rank before it reads anything: libraries and MPI
   std::int64_t available_bytes = 0;  ///< of a node; 0: not known
