@@ -65,9 +65,9 @@ Finding torch_finding(const parallel::Communicator& ranks) {
   const std::int64_t fewest = ranks.min(gpus);
   const std::int64_t most = ranks.max(gpus);
   const bool by_lt = at::globalContext().blasPreferredBackend() == at::BlasBackend::Cublaslt;
-  const std::string seen =
-      concat("LibTorch ", TORCH_VERSION, ", ", core::processor_name(), ", ", core::allowed_cores().size(),
-             " cores, ", most, " GPUs a rank, products there by ", by_lt ? "cuBLASLt" : "plain cuBLAS");
+  const std::string seen = concat("LibTorch ", TORCH_VERSION, ", ", core::processor_name(), " (",
+                                  kernels_text(), "), ", core::allowed_cores().size(), " cores, ", most,
+                                  " GPUs a rank, products there by ", by_lt ? "cuBLASLt" : "plain cuBLAS");
   if (!by_lt) return {Verdict::bad, "LibTorch", seen, "export TORCH_BLAS_PREFER_CUBLASLT=1"};
   if (fewest != most) {
     return {Verdict::bad, "LibTorch", concat(seen, ", but ", fewest, " on another rank"),

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <numeric>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -82,6 +83,20 @@ void copy_part(const Reader& part, const std::string& name, const archive::Sweep
   }
 }
 
+/// The devices that the parts ran on, as of Resources.
+std::vector<std::string> devices_of(const archive::FinishedParts& parts) {
+  constexpr std::string_view between = ", ";
+  std::vector<std::string> devices;
+  for (const std::filesystem::path& path : parts.files) {
+    const std::string text = Reader(path, archive::Incomplete::refuse, archive::Origin::own).text("devices");
+    for (std::size_t begin = 0, end = 0; end != text.npos; begin = end + between.size()) {
+      end = text.find(between, begin);
+      devices.push_back(text.substr(begin, end - begin));
+    }
+  }
+  return devices;
+}
+
 std::vector<std::int64_t> all_places(const Sweep& sweep) {
   std::vector<std::int64_t> places(sweep.prompts.size());
   std::iota(places.begin(), places.end(), std::int64_t{0});
@@ -120,6 +135,7 @@ void join_parts(const Sweep& sweep, const std::string& command, const parallel::
   std::optional<ResultFile> file;
   parallel::agree(ranks, "finding the parts", [&] {
     parts = archive::finished_parts(sweep.options.out);
+    if (ranks.is_root()) warn_of_mixed_kernels(devices_of(parts));
     const ModelInput model = read_model(sweep.options.model, sweep.trace.seed);  // its configuration alone
     file.emplace(ranks,
                  sweep_file_layout(sweep, prompts,

@@ -7,10 +7,15 @@
 #include "orrery/parallel/agreement.hpp"
 
 #include <ATen/Context.h>
+#include <ATen/Version.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
+#include <set>
 #include <sstream>
+#include <string_view>
+#include <unistd.h>
 
 namespace orrery::study {
 namespace {
@@ -31,6 +36,23 @@ int share_of_cores(const parallel::Communicator& node) {
     sharing += overlaps ? 1 : 0;
   }
   return std::max(1, static_cast<int>(mine.size()) / std::max(1, sharing));
+}
+
+/// Variables that say which kernels a library takes, or how exactly it sums: of LibTorch, MKL, oneDNN,
+/// OpenBLAS, the C library's mathematics, cuBLAS.
+constexpr std::array<std::string_view, 10> kernel_prefixes = {
+    "ATEN_",         "MKL_",         "ONEDNN_",
+    "DNNL_",         "OPENBLAS_",    "CUBLAS",
+    "NVIDIA_TF32_",  "TORCH_ALLOW_", "PYTORCH_TUNABLEOP_",
+    "GLIBC_TUNABLES"};
+/// What of them changes no number: where things lie, how much is said, and how many threads there are, of
+/// which each product here has one.
+constexpr std::array<std::string_view, 7> harmless = {"VERBOSE", "NUM_THREADS", "DYNAMIC",        "ROOT",
+                                                      "LOGDEST", "LOGINFO",     "THREADING_LAYER"};
+
+bool chooses_kernels(std::string_view name) {
+  return std::ranges::any_of(kernel_prefixes, [&](auto prefix) { return name.starts_with(prefix); }) &&
+         std::ranges::none_of(harmless, [&](auto word) { return name.find(word) != name.npos; });
 }
 
 at::Device choose_device(DeviceChoice choice, const parallel::Communicator& ranks,
@@ -64,6 +86,29 @@ void choose_products() {
 Concurrency concurrency_of(at::Device device, int cores, int asked) {
   const int threads = asked > 0 ? asked : std::max(1, cores);
   return {device.is_cpu() ? threads : 1, threads};
+}
+
+std::string kernels_text() {
+  std::set<std::string> variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    if (chooses_kernels(text.substr(0, text.find('=')))) variables.emplace(text);
+  }
+  std::string kernels = at::get_cpu_capability();
+  for (const std::string& variable : variables) kernels += " " + variable;
+  return kernels;
+}
+
+void warn_of_mixed_kernels(const std::vector<std::string>& devices) {
+  std::set<std::string> kinds;
+  for (const std::string& device : devices) kinds.insert(device.substr(device.find(' ') + 1));
+  if (kinds.size() < 2) return;
+  std::string text;
+  for (const std::string& kind : kinds) text += concat(text.empty() ? "" : " and ", kind);
+  core::log_warn(
+      concat("ranks compute with different processors or kernels compute this (", text,
+             "): last bits depend on which does what; take nodes of one kind for results that can be "
+             "made again"));
 }
 
 int visible_gpus() {
@@ -111,7 +156,8 @@ Resources find_resources(const MachineOptions& options, const parallel::Communic
   found.gpus = ranks.all_gather(core::job_gpus());
   std::string processor = found.device.is_cpu() ? "" : core::gpu_models();
   if (processor.empty()) processor = core::processor_name();
-  found.devices = ranks.all_gather(concat(found.device.str(), " ", processor));
+  found.devices = ranks.all_gather(concat(found.device.str(), " ", processor, " (", kernels_text(), ")"));
+  if (ranks.is_root()) warn_of_mixed_kernels(found.devices);
   return found;
 }
 

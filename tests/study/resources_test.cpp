@@ -37,5 +37,24 @@ TEST(Products, AreCublasLtsWhateverTheEnvironmentAsks) {
   EXPECT_EQ(at::globalContext().blasPreferredBackend(), at::BlasBackend::Cublaslt);
 }
 
+TEST(Kernels, VariablesThatChooseThemAreNamed) {
+  const std::string plain = kernels_text();
+  EXPECT_FALSE(plain.empty());
+  for (const char* name : {"MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA",
+                           "ONEDNN_DEFAULT_FPMATH_MODE", "ATEN_CPU_CAPABILITY", "OPENBLAS_CORETYPE",
+                           "GLIBC_TUNABLES", "NVIDIA_TF32_OVERRIDE", "CUBLAS_WORKSPACE_CONFIG",
+                           "CUBLASLT_WORKSPACE_SIZE", "PYTORCH_TUNABLEOP_ENABLED"}) {
+    ::setenv(name, "made up", 1);
+    EXPECT_NE(kernels_text().find(std::string(name) + "=made up"), std::string::npos) << name;
+    ::unsetenv(name);
+  }
+  for (const char* name : {"MKL_VERBOSE", "MKL_NUM_THREADS", "MKL_DYNAMIC", "MKLROOT", "ONEDNN_VERBOSE",
+                           "OPENBLAS_NUM_THREADS"}) {
+    ::setenv(name, "1", 1);
+    EXPECT_EQ(kernels_text(), plain) << name;
+    ::unsetenv(name);
+  }
+}
+
 }  // namespace
 }  // namespace orrery::study

@@ -32,12 +32,22 @@ struct Resources {
   Concurrency at_once;
   std::vector<std::string> hosts;  ///< (ranks) host of each
   std::vector<std::string>
-      devices;  ///< (ranks) "cuda:0 NVIDIA H100 …", or "cpu AMD …"
+      devices;  ///< (ranks) "cuda:0 NVIDIA H100 … (AVX512)", or "cpu AMD … (AVX512)": kernels_text
   std::vector<std::string> gpus;  ///< (ranks) those that Slurm gave on its host: "0,1", or ""
 };
 
+/// What decides which kernels the host's libraries take, and so the last bits of their results, beside the
+/// processor's name: the instruction set that LibTorch uses, and the environment's variables that say
+/// otherwise, "AVX512" or "DEFAULT ATEN_CPU_CAPABILITY=default".
+std::string kernels_text();
+
+/// Logs a warning where `devices`, as of Resources, are not all of one kind: last bits then depend on which
+/// of them does what.
+void warn_of_mixed_kernels(const std::vector<std::string>& devices);
+
 /// Collective: decides the device once for all ranks (a GPU each, or none), and each rank's threads. Local
-/// rank r of `node` takes GPU r mod G of the G it sees; two ranks on one GPU are a warning. Turns TF32 and reduced-precision sums off. Throws resource_error, on all, where some
+/// rank r of `node` takes GPU r mod G of the G it sees; two ranks on one GPU are a warning, and so are ranks
+/// whose kernels differ. Turns TF32 and reduced-precision sums off. Throws resource_error, on all, where some
 /// ranks see a GPU and others don't, or none where cuda is asked.
 Resources find_resources(const MachineOptions& options, const parallel::Communicator& ranks,
                          const parallel::Communicator& node);
