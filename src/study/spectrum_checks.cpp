@@ -46,7 +46,8 @@ struct Spectra {
     const std::string place = concat("point ", s);
     const double error = spectrum_error(extent, std::ssize(eigenvalue), static_cast<double>(extent.rows));
     rank.hold(ranks[s], static_cast<double>(check_order(eigenvalue, order, place + ", ")), 0, place);
-    traces.hold(sum(eigenvalue), total[s], error * eigenvalue[0] + 64 * epsilon * total[s], place);
+    const double away = quantised_away(extent, std::ssize(eigenvalue));
+    traces.hold(sum(eigenvalue), total[s], error * eigenvalue[0] + (64 * epsilon + away) * total[s], place);
     double squares = 0;
     for (const double value : eigenvalue) squares += value * value;
     // tr(C²) is at least the largest eigenvalue's square.

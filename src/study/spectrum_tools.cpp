@@ -1,5 +1,7 @@
 #include "spectrum_tools.hpp"
 
+#include "orrery/statistics/quanta.hpp"
+
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/mm.h>
 
@@ -19,6 +21,12 @@ double sum(std::span<const double> values) {
 
 double spectrum_error(const archive::TraceExtent& extent, std::int64_t count, double rows) {
   return static_cast<double>(count + 64) * std::max(rows, static_cast<double>(extent.units)) * epsilon;
+}
+
+double quantised_away(const archive::TraceExtent& extent, std::int64_t count) {
+  if (extent.rows_kept) return 0;
+  constexpr double finest = 1 / statistics::Quanta::least_norm;
+  return static_cast<double>(count * extent.rows) * finest * finest;
 }
 
 std::int64_t check_order(std::span<const double> eigenvalue, Identity& identity, const std::string& place) {

@@ -21,6 +21,11 @@ double sum(std::span<const double> values);
 /// rank's threshold for that many rows, or the solver's error, which is of that order.
 double spectrum_error(const archive::TraceExtent& extent, std::int64_t count, double rows);
 
+/// What `count` eigenvalues of one point may have been that streaming takes for 0, as a share of the total
+/// variance: it counts none that rounding to quanta could have made, N Σ quantum² of the scatter matrix
+/// (`Quanta::rounding`), where no quantum² is above 2⁻⁴⁶ (N − 1) times the unit's variance. 0 for kept rows.
+double quantised_away(const archive::TraceExtent& extent, std::int64_t count);
+
 /// Tries that eigenvalues descend. Returns the rank: how many are above 0.
 std::int64_t check_order(std::span<const double> eigenvalue, Identity& identity, const std::string& place);
 
