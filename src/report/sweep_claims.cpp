@@ -23,16 +23,19 @@ class Case {
   Measured at(const std::string& quantity, std::size_t layer) const {
     return {number(quantity, layer), number(quantity + "_se", layer)};
   }
-  /// The mean over start layers; its standard error is at most the mean of theirs.
-  Measured mean(const std::string& quantity) const {
-    if (!is_there()) return {};
-    Measured sum = at(quantity, 0);
-    for (std::size_t layer = 1; layer < layers_; ++layer) {
-      sum.value += at(quantity, layer).value;
-      sum.error += at(quantity, layer).error;
+  /// The mean over the start layers that have it, and `beside`; its standard error is at most the mean of
+  /// theirs.
+  Measured mean(const std::string& quantity, const std::string& beside = {}) const {
+    Measured sum{0, 0};
+    double count = 0;
+    for (std::size_t layer = 0; layer < layers(); ++layer) {
+      const Measured one = at(quantity, layer);
+      if (std::isnan(one.value) || (!beside.empty() && std::isnan(at(beside, layer).value))) continue;
+      sum.value += one.value;
+      sum.error += one.error;
+      count += 1;
     }
-    const auto count = static_cast<double>(layers_);
-    return {sum.value / count, sum.error / count};
+    return count > 0 ? Measured{sum.value / count, sum.error / count} : Measured{};
   }
   // Of more than one start layer.
   Measured lowest(const std::string& quantity) const { return layers() > 1 ? at(quantity, 0) : Measured{}; }
@@ -46,7 +49,8 @@ class Case {
     if (!is_there() || !sweep_.has(dataset)) return std::nan("");
     const std::vector<double> all = sweep_.reals(dataset);
     const std::size_t entry = place_ * layers_ + layer;
-    return entry < all.size() ? all[entry] : std::nan("");
+    // Infinite are old files' distances over a spread or a length of 0.
+    return entry < all.size() && std::isfinite(all[entry]) ? all[entry] : std::nan("");
   }
 
   const Run& sweep_;
@@ -60,7 +64,7 @@ Measured difference(Measured one, Measured other) {
 }
 
 Measured quotient(Measured one, Measured other) {
-  const double value = one.value / other.value;
+  const double value = other.value != 0 ? one.value / other.value : std::nan("");
   return {value, std::abs(value) * (one.error / std::abs(one.value) + other.error / std::abs(other.value))};
 }
 
@@ -76,18 +80,24 @@ Claim recovery(const std::string& name, const Case& moved, const Case& random) {
   Claim claim{
       .title = "Streams come back after a perturbation",
       .explanation = core::concat(
-          "Means over start layers, of the case ", name,
+          "Means over the start layers that have both numbers, of the case ", name,
           ". Distances to the unperturbed stream shrink, also relative to the stream's norm and to the "
           "distance between two rows; and by more than after random displacements as long."),
       .comparisons = {}};
+  // Of the start layers that have both: rows may all be equal where the first begins.
+  const auto at_both = [&](const std::string& one, const std::string& other) {
+    return moved.mean(one, other);
+  };
   const Measured inward = moved.mean("inward_fraction"), ratio = moved.mean("ratio_end");
   claim.comparisons = {
       {Basis::paper, "share of steps that lead inward", "measured", inward, "half", {0.5, 0}},
       {Basis::paper, "distance, end over start", "measured", ratio, "unchanged", {1, 0}, Claimed::less},
-      {Basis::scale_free, "distance over norm", "end", moved.mean("relative_distance_end"), "start",
-       moved.mean("relative_distance_start"), Claimed::less},
-      {Basis::scale_free, "distance over spread", "end", moved.mean("spread_distance_end"), "start",
-       moved.mean("spread_distance_start"), Claimed::less},
+      {Basis::scale_free, "distance over norm", "end",
+       at_both("relative_distance_end", "relative_distance_start"), "start",
+       at_both("relative_distance_start", "relative_distance_end"), Claimed::less},
+      {Basis::scale_free, "distance over spread", "end",
+       at_both("spread_distance_end", "spread_distance_start"), "start",
+       at_both("spread_distance_start", "spread_distance_end"), Claimed::less},
       {Basis::control, "share of steps that lead inward", "measured", inward, "random direction",
        random.mean("inward_fraction")},
       {Basis::control, "distance, end over start", "measured", ratio, "random direction",

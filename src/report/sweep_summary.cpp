@@ -14,7 +14,7 @@ namespace {
 using archive::Reader;
 
 /// What the columns mean, a note each.
-constexpr std::array<const char*, 6> notes = {
+constexpr std::array<const char*, 7> notes = {
     "A line: the streams that were replaced at the input of a layer, by kind; means over prompts.",
     "distance end/start: to the unperturbed stream, at the final point over that at the start; below 1 the "
     "stream comes back.",
@@ -26,7 +26,8 @@ constexpr std::array<const char*, 6> notes = {
     "inward: share of them whose steps, less those of the unperturbed stream, lead towards it in the first "
     "two pooled components; mean over steps.",
     "KL: divergence of the next token from the unperturbed one's; top-1 kept: share whose most likely token "
-    "stays."};
+    "stays.",
+    "–: not defined, as over the spread of rows that are all equal, or over a distance of 0."};
 constexpr const char* control_note =
     "random_direction is the control of teleport: displacements as long, in directions drawn at random.";
 
@@ -55,8 +56,11 @@ class Summary {
   std::vector<std::int64_t> layers_;
 };
 
+constexpr const char* nothing = "–";  // where a number is not defined
+
+/// Infinite are old files' distances over a spread or a length of 0, which is no number either.
 std::string number(double value) {
-  return shown(value, 3);
+  return std::isfinite(value) ? shown(value, 3) : nothing;
 }
 
 }  // namespace
@@ -74,7 +78,9 @@ std::vector<std::vector<std::string>> sweep_headline(const Reader& file) {
   };
   const auto add_measured = [&](const char* heading, const std::string& name) {
     const auto values = summary.numbers(name), errors = summary.numbers(name + "_se");
-    add(heading, [&](std::size_t i) { return shown_with_error(values[i], errors[i], 3); });
+    add(heading, [&](std::size_t i) {
+      return std::isfinite(values[i]) ? shown_with_error(values[i], errors[i], 3) : nothing;
+    });
   };
   const auto add_ends = [&](const char* heading, const std::string& name) {
     const auto starts = summary.numbers(name + "_start"), ends = summary.numbers(name + "_end");
@@ -82,7 +88,7 @@ std::vector<std::vector<std::string>> sweep_headline(const Reader& file) {
   };
   const auto add_shares = [&](const char* heading, const std::string& name) {
     const auto values = summary.numbers(name);
-    add(heading, [&](std::size_t i) { return shown_percent(values[i]); });
+    add(heading, [&](std::size_t i) { return std::isnan(values[i]) ? nothing : shown_percent(values[i]); });
   };
   add("case", [&](std::size_t i) { return summary.cases()[i / summary.layers().size()]; });
   add("layer", [&](std::size_t i) {

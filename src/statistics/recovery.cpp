@@ -14,6 +14,11 @@ at::Tensor mean_over_runs(const at::Tensor& values) {
   return at::nanmean(values, {0});
 }
 
+/// `distance` over `size`, NaN where that is 0: nothing is so many times as far as nothing.
+at::Tensor over(const at::Tensor& distance, const at::Tensor& size) {
+  return distance.div(size).masked_fill(size.eq(0), std::numeric_limits<double>::quiet_NaN());
+}
+
 /// Of half-lives that are defined, the share of finite ones and the median.
 void summarise(std::vector<double> half_lives, Recovery& recovery) {
   std::erase_if(half_lives, [](double value) { return std::isnan(value); });
@@ -61,9 +66,9 @@ Recovery recovery_of(const PerturbedRuns& runs, const UnperturbedRun& beside) {
     recovery.half_life.push_back(half_life({of_run, points}));
   }
   summarise(recovery.half_life, recovery);
-  recovery.ratio = mean_over_runs(distance.div(distance.narrow(1, 0, 1)));
-  recovery.relative_distance = mean_over_runs(distance.div(beside.norm));
-  recovery.spread_distance = mean_over_runs(distance.div(beside.spread));
+  recovery.ratio = mean_over_runs(over(distance, distance.narrow(1, 0, 1)));
+  recovery.relative_distance = mean_over_runs(over(distance, beside.norm));
+  recovery.spread_distance = mean_over_runs(over(distance, beside.spread));
   recovery.cosine = mean_over_runs(runs.cosine);
   recovery.exponent = mean_over_runs(exponents(distance));
   recovery.inward_fraction = inward_fraction(runs.path, beside.path);

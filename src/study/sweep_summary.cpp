@@ -1,9 +1,12 @@
 #include "sweep_summary.hpp"
 
+#include "orrery/core/index.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <span>
 
 namespace orrery::study {
 namespace {
@@ -13,12 +16,11 @@ using Numbers = std::vector<double>;
 
 constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
 
-/// Of curves (…, length) one number each.
+/// Of curves over points or steps one number each, a curve being what there is from its start layer's on.
 using OfCurve = std::function<double(std::span<const double> curve)>;
 
 double first_of(std::span<const double> curve) {
-  const auto found = std::ranges::find_if(curve, [](double value) { return !std::isnan(value); });
-  return found == curve.end() ? undefined : *found;
+  return curve.front();
 }
 double last_of(std::span<const double> curve) {
   return curve.back();
@@ -62,12 +64,16 @@ std::vector<Numbers> by_prompt(const Reader& file, const Source& source) {
   const std::string path = std::string("/recovery/") + source.from;
   const archive::DatasetInfo& info = file.info(path);
   const auto length = static_cast<std::size_t>(source.of_curve ? info.shape.back() : 1);
+  const std::vector<std::int64_t> layers = file.read_integers("/start_layer");
   std::vector<Numbers> all;
   for (std::int64_t prompt = 0; prompt < info.shape[0]; ++prompt) {
     const Numbers values = file.read_reals(path, prompt, 1);
     Numbers& of_prompt = all.emplace_back();
     for (std::size_t i = 0; i < values.size(); i += length) {
-      of_prompt.push_back(source.of_curve ? source.of_curve({values.data() + i, length}) : values[i]);
+      const auto start = core::pre_attention(core::Layer(layers[i / length % layers.size()])).value();
+      const std::span curve(values.data() + i, length);
+      of_prompt.push_back(source.of_curve ? source.of_curve(curve.subspan(static_cast<std::size_t>(start)))
+                                          : values[i]);
     }
   }
   return all;
