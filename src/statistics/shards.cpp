@@ -161,18 +161,26 @@ void exchange_points(const Communicator& ranks, const SampleShard& rows, const E
 }
 
 template <class T>
-void check_finite_rows(const SampleShard& rows, const T* x) {
+void check_finite_rows(const SampleShard& rows, double longest, const T* x) {
   const std::int64_t points = rows.x.size(1);
   const std::int64_t units = rows.x.size(2);
   for (std::int64_t line = 0; line < rows.x.size(0) * points; ++line) {
     const T* stream = x + line * units;
-    std::int64_t bad = 0;
-    for (std::int64_t d = 0; d < units; ++d) bad += !(std::abs(stream[d]) <= std::numeric_limits<T>::max());
-    if (bad == 0) continue;
+    double square = 0;
+    for (std::int64_t d = 0; d < units; ++d)
+      square += static_cast<double>(stream[d]) * static_cast<double>(stream[d]);
+    // A NaN, an infinity or a square of a double that overflows fails, too.
+    if (std::sqrt(square) <= longest) continue;
+    const std::string where =
+        core::concat("sample ", rows.samples[line / points].value(), ", point ", line % points);
+    if (std::all_of(stream, stream + units, [](T value) { return std::isfinite(value); })) {
+      throw core::bad_input("the model gives streams too long to be measured",
+                            core::concat(where, ", beyond a length of ", std::setprecision(3), longest),
+                            "check the model's weights; --dtype float64 --residual float64 goes farther");
+    }
     const bool nan = std::any_of(stream, stream + units, [](T value) { return std::isnan(value); });
     throw core::bad_input("the model gives numbers that are not finite",
-                          core::concat(nan ? "NaN" : "infinity", " at sample ",
-                                       rows.samples[line / points].value(), ", point ", line % points),
+                          core::concat(nan ? "NaN" : "infinity", " at ", where),
                           "try --dtype float32, or check the model's files with `orrery inspect`");
   }
 }
@@ -191,8 +199,13 @@ PointRange points_of(int rank, int ranks, std::int64_t points) {
   return {points * rank / ranks, points * (rank + 1) / ranks};
 }
 
-void check_finite(const SampleShard& rows) {
-  with_rows(rows.x, [&](const auto* x) { check_finite_rows(rows, x); });
+double longest_stream(at::ScalarType norm_dtype) {
+  constexpr double most = std::numeric_limits<float>::max();
+  return norm_dtype == at::kFloat ? std::sqrt(most) : most / 4;
+}
+
+void check_finite(const SampleShard& rows, double longest) {
+  with_rows(rows.x, [&](const auto* x) { check_finite_rows(rows, longest, x); });
 }
 
 UnitShard by_unit(const Communicator& ranks, const SampleShard& rows, const Extent& extent) {

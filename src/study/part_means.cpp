@@ -1,9 +1,12 @@
 #include "part_means.hpp"
 
+#include "orrery/core/concat.hpp"
+#include "orrery/core/error.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/statistics/exact_sum.hpp"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/isfinite.h>
 
 #include <memory>
 #include <mutex>
@@ -18,9 +21,15 @@ class PartSums {
   PartSums(std::int64_t layers, std::int64_t columns)
       : layers_(layers), columns_(columns), sums_(layers * columns) {}
 
+  /// Throws bad_input where one is not finite.
   void add(core::Layer layer, const model::PartView& view) {
     const at::Tensor outputs = view.output.index_select(0, view.measured)
                                    .to(at::TensorOptions().dtype(at::kDouble).device(at::kCPU));
+    if (!at::isfinite(outputs).all().item<bool>()) {
+      throw core::bad_input("a part's output, of which the mean is taken, is not finite",
+                            core::concat("layer ", layer.value()),
+                            "check the model's weights; with --dtype bfloat16 try float32");
+    }
     const double* value = outputs.const_data_ptr<double>();
     const std::lock_guard lock(mutex_);
     for (std::int64_t i = 0; i < outputs.numel(); ++i)

@@ -4,14 +4,19 @@
 #include "orrery/core/error.hpp"
 #include "orrery/core/failpoint.hpp"
 #include "orrery/statistics/deviation.hpp"
+#include "orrery/statistics/shards.hpp"
 
 #include <ATen/ops/argmax.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/isfinite.h>
+#include <ATen/ops/isinf.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cstddef>
+#include <iomanip>
+#include <limits>
+#include <optional>
 #include <utility>
 
 namespace orrery::study {
@@ -30,24 +35,60 @@ model::Batch batch_of(const Sweep& sweep, const schedule::Tile& tile) {
   return schedule::make_batch(local, {tokens, lengths, 0});
 }
 
-void require_finite(const Sweep& sweep, const PromptResult& result) {
-  const auto refuse = [&](const std::string& where) {
+/// The first entry of lengths (…, P), which begin at point `first`, that is beyond `longest` or not a number:
+/// its point; nothing where there is none.
+std::optional<std::int64_t> first_beyond(const at::Tensor& length, std::int64_t first, double longest) {
+  const at::Tensor from = length.reshape({-1, length.size(-1)}).narrow(1, first, length.size(-1) - first);
+  // Written so that a NaN is beyond.
+  const at::Tensor beyond = from.le(longest).logical_not_().any(0);
+  if (!beyond.any().item<bool>()) return std::nullopt;
+  return first + beyond.to(at::kByte).argmax().item<std::int64_t>();
+}
+
+/// Throws bad_input that names the sample, the layer and the point of the first stream that is not finite or
+/// too long to be measured, or else of an output that is not finite: nothing infinite gets into the file.
+void require_finite(const Sweep& sweep, const PromptResult& result, double longest) {
+  const auto refuse = [&](const char* problem, const std::string& where) {
     throw core::bad_input(
-        "a measured number is not finite",
+        problem,
         core::concat("sample ", sweep.prompts[static_cast<std::size_t>(result.prompt)].sample, ", ", where),
-        "check the model's weights; with --dtype bfloat16 or --residual bfloat16 try float32");
+        "check the model's weights; try smaller perturbations and, with --dtype bfloat16 or --residual "
+        "bfloat16, float32");
   };
-  if (!at::isfinite(result.norm).all().item<bool>()) refuse("unperturbed");
+  const auto require_streams = [&](const at::Tensor& length, std::int64_t first, const std::string& which) {
+    const auto point = first_beyond(length, first, longest);
+    if (!point) return;
+    const bool finite = !first_beyond(length, first, std::numeric_limits<double>::max());
+    const std::string where = core::concat(which, ", point ", *point);
+    if (!finite) refuse("a measured number is not finite", where);
+    refuse("a stream is too long to be measured",
+           core::concat(where, ", beyond a length of ", std::setprecision(3), longest));
+  };
+  require_streams(result.norm, 0, "unperturbed");
   const std::vector<SweepStart> starts = sweep.starts();
   for (std::size_t i = 0; i < starts.size(); ++i) {
-    const std::int64_t first = core::pre_attention(starts[i].layer).value();
-    const at::Tensor distance = result.starts[i].distance;
-    const bool finite =
-        at::isfinite(distance.narrow(1, first, distance.size(1) - first)).all().item<bool>() &&
-        at::isfinite(result.starts[i].kl).all().item<bool>();
-    if (!finite)
-      refuse(
-          core::concat(starts[i].ablates ? "ablated" : "perturbed", " in layer ", starts[i].layer.value()));
+    const RowsResult& rows = result.starts[i];
+    const std::string which =
+        core::concat(starts[i].ablates ? "ablated" : "perturbed", " in layer ", starts[i].layer.value());
+    // No perturbed stream is longer than the unperturbed one and the distance from it together.
+    require_streams(rows.distance.add(result.norm), core::pre_attention(starts[i].layer).value(), which);
+    if (!at::isfinite(rows.kl).all().item<bool>())
+      refuse("a measured number is not finite", which + ", the next token's probabilities");
+  }
+}
+
+/// Throws bad_input where a quotient is infinite: where a size is next to nothing beside the distance.
+void require_no_infinity(const Sweep& sweep, const PromptResult& result, core::Layer layer,
+                         const statistics::Recovery& recovery) {
+  for (const auto& [name, curve] : {std::pair("ratio", &recovery.ratio),
+                                    {"relative_distance", &recovery.relative_distance},
+                                    {"spread_distance", &recovery.spread_distance}}) {
+    if (!at::isinf(*curve).any().item<bool>()) continue;
+    throw core::bad_input(
+        "a measured number is not finite",
+        core::concat("sample ", sweep.prompts[static_cast<std::size_t>(result.prompt)].sample,
+                     ", perturbed in layer ", layer.value(), ", /recovery/", name),
+        "check the model's weights; try smaller perturbations");
   }
 }
 
@@ -67,6 +108,7 @@ std::vector<statistics::Recovery> recoveries_of(const Sweep& sweep, const SweepS
         {from(part(rows.distance), 1), from(part(rows.cosine), 1), from(part(rows.score), 1).narrow(2, 0, 2),
          part(rows.kl), part(rows.same_top)},
         beside));
+    require_no_infinity(sweep, prompt, start.layer, found.back());
   }
   return found;
 }
@@ -127,7 +169,7 @@ void SweepBlock::finish(const model::OuterWeights& outer) {
     PromptResult& result = results_[b];
     result.next_token = next[static_cast<std::int64_t>(b)].item<std::int64_t>();
     core::failpoint("activations", {static_cast<std::byte*>(result.norm.data_ptr()), result.norm.nbytes()});
-    require_finite(sweep_.sweep, result);
+    require_finite(sweep_.sweep, result, statistics::longest_stream(llama_.norm_dtype()));
     for (std::size_t i = 0; i < sweep_.starts.size(); ++i) {
       if (!sweep_.starts[i].ablates)
         result.recoveries.push_back(recoveries_of(sweep_.sweep, sweep_.starts[i], result, result.starts[i]));

@@ -89,7 +89,7 @@ std::vector<std::int64_t> TraceForward::run(TileRows& rows, const std::vector<st
       k = which[static_cast<std::size_t>(k)];
       const statistics::SampleShard shard = rows.of(k);
       core::failpoint("activations", {static_cast<std::byte*>(shard.x.data_ptr()), shard.x.nbytes()});
-      statistics::check_finite(shard);
+      statistics::check_finite(shard, statistics::longest_stream(llama_.norm_dtype()));
     }
   });
   return ran;

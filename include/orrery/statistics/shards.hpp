@@ -55,9 +55,15 @@ struct PointRange {
 /// The points of rank `rank` of `ranks`.
 PointRange points_of(int rank, int ranks, std::int64_t points);
 
-/// Throws bad_input that names the first sample and point (in the shard's order) with a NaN or an infinity.
-/// Not collective: call it inside `agree`. The statistics take finite rows for granted.
-void check_finite(const SampleShard& rows);
+/// The length beyond which a stream can't be measured. The model's norms take its square, in `norm_dtype`,
+/// and where that overflows give 0 without a word. And what is stored as float32 must stay a number: scores,
+/// distances and lengths, none of which is more than twice that of the longest stream.
+double longest_stream(at::ScalarType norm_dtype);
+
+/// Throws bad_input that names the first sample and point (in the shard's order) with a NaN or an infinity,
+/// or with a stream longer than `longest`. Not collective: call it inside `agree`. The statistics take finite
+/// rows for granted, and that fourth powers of their numbers are finite.
+void check_finite(const SampleShard& rows, double longest = longest_stream(at::kDouble));
 
 /// Collective: the rows by unit, whichever rank each row came from and in whatever order. One partner's block
 /// is in flight at a time. Throws internal_error on all ranks where a shard's shape is not (n, P, D), ranks
