@@ -1,5 +1,6 @@
 #include "sweep_checker.hpp"
 
+#include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
 
 #include <algorithm>
@@ -73,6 +74,27 @@ double SweepChecker::residual_rounding() const {
   const std::optional<AttributeValue> type = file().attribute("/", "residual_dtype");
   if (type == AttributeValue("float64")) return epsilon / 2;
   return type == AttributeValue("bfloat16") ? 0x1p-9 : rounding_of_float;
+}
+
+bool SweepChecker::is_undefined(const std::string& path, std::int64_t entry) const {
+  const std::int64_t points = extent_.points(), starts = start_layers();
+  if (path == "/recovery/spread_distance" && has({"/points/spread"}))
+    return reals("/points/spread")[static_cast<std::size_t>(entry % points)] == 0;
+  if (path == "/recovery/relative_distance" && has({"/baseline/norm"})) {
+    const std::int64_t prompt = entry / points / starts / std::ssize(extent_.cases());
+    return reals_at("/baseline/norm", prompt)[static_cast<std::size_t>(entry % points)] == 0;
+  }
+  for (const char* quantity : {"spread_distance", "relative_distance"}) {
+    const std::string of_prompts = core::concat("/recovery/", quantity);
+    const bool at_start = path == core::concat("/summary/", quantity, "_start");
+    if ((!at_start && path != core::concat("/summary/", quantity, "_end")) || !has({of_prompts})) continue;
+    const std::int64_t cases = std::ssize(extent_.cases());
+    const std::int64_t point = at_start ? start(entry % starts) : points - 1;
+    for (std::int64_t q = 0; q < prompts(); ++q) {
+      if (is_undefined(of_prompts, ((q * cases * starts) + entry) * points + point)) return true;
+    }
+  }
+  return false;
 }
 
 bool SweepChecker::take_sizes() {

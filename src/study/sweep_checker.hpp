@@ -36,6 +36,9 @@ class SweepChecker : public FileChecker {
   /// What rounding to the run's residual dtype may do to a number, as a share of it.
   double residual_rounding() const;
 
+  /// Of a distance over a spread or a length of 0, and of its mean over prompts.
+  bool is_undefined(const std::string& path, std::int64_t entry) const override;
+
   /// What the file's sizes say that it holds; false, and told, where no sweep has such sizes.
   bool take_sizes();
 

@@ -116,7 +116,11 @@ class Recovery {
   std::optional<double> stored(const char* name, std::int64_t at) const {
     const auto found = recovery_.find(name);
     if (found == recovery_.end()) return std::nullopt;
-    return found->second[static_cast<std::size_t>(at)];
+    const double value = found->second[static_cast<std::size_t>(at)];
+    const std::int64_t entry = prompt_ * std::ssize(found->second) + at;
+    if (std::isinf(value) && checker_.is_undefined(std::string("/recovery/") + name, entry))
+      return std::nan("");
+    return value;
   }
 
   /// The mean over streams of `number` is the one stored, where each number is off by `share` of itself or by

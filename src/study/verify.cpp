@@ -63,6 +63,12 @@ class Scan {
                     concat(hashed_, " datasets, ", std::fixed, std::setprecision(1),
                            static_cast<double>(bytes_) / (1 << 20), " MiB"));
     }
+    if (undefined_ > 0) {
+      checker_.tell(true, "infinite",
+                    concat(undefined_, " entries of ", undefined_in_,
+                           " are distances over a spread or a length of 0, which earlier versions wrote as "
+                           "infinite: read them as NaN"));
+    }
     if (finite_)
       checker_.tell(true, "finite", concat(bounded_, " datasets, NaN only where nan_where says so"));
   }
@@ -84,7 +90,7 @@ class Scan {
     const bool known = described != checker_.layout().datasets.end() && described->type == info.type;
     const std::int64_t size = archive::size_of(info.type);
     std::vector<std::string> found;
-    std::optional<std::int64_t> wrong;
+    bool wrong = false;
     for (std::int64_t first = 0; first < info.bytes(); first += archive::checksum_block_bytes) {
       const std::int64_t count = std::min(archive::checksum_block_bytes, info.bytes() - first);
       buffer_.resize(static_cast<std::size_t>(count));
@@ -92,15 +98,36 @@ class Scan {
       found.push_back(archive::checksum_of(buffer_));
       bytes_ += count;
       if (!known || wrong) continue;
-      wrong = first_wrong(*described, buffer_);
-      if (wrong) tell_wrong(info, *described, first / size + *wrong, *wrong * size);
+      wrong = look_at_numbers(info, *described, first / size);
     }
     if (known) ++bounded_;
     return found;
   }
 
-  void tell_wrong(const DatasetInfo& info, const Dataset& described, std::int64_t entry, std::int64_t at) {
-    finite_ = false;
+  /// Tells of the first number of the block, whose first entry is `first`, that may not stand there; whether
+  /// there is one.
+  bool look_at_numbers(const DatasetInfo& info, const Dataset& described, std::int64_t first) {
+    const auto size = static_cast<std::size_t>(archive::size_of(info.type));
+    const std::span<const std::byte> bytes(buffer_);
+    for (std::size_t from = 0; from < bytes.size(); from += size) {
+      const std::optional<std::int64_t> found = first_wrong(described, bytes.subspan(from));
+      if (!found) return false;
+      from += static_cast<std::size_t>(*found) * size;
+      const std::int64_t entry = first + static_cast<std::int64_t>(from / size);
+      const double value = value_at(info, from);
+      if (!std::isinf(value) || !checker_.is_undefined(info.path, entry)) {
+        tell_wrong(info, described, entry, value);
+        return true;
+      }
+      ++undefined_;
+      if (undefined_in_.find(info.path) == std::string::npos)
+        undefined_in_.append(undefined_in_.empty() ? "" : ", ").append(info.path);
+    }
+    return false;
+  }
+
+  /// The number at a place of the block.
+  double value_at(const DatasetInfo& info, std::size_t at) const {
     double value = 0;
     if (info.type == ElementType::float32) {
       float narrow = 0;
@@ -109,6 +136,11 @@ class Scan {
     } else {
       std::memcpy(&value, buffer_.data() + at, sizeof value);
     }
+    return value;
+  }
+
+  void tell_wrong(const DatasetInfo& info, const Dataset& described, std::int64_t entry, double value) {
+    finite_ = false;
     checker_.tell(
         false, "finite",
         concat(info.path, " is ", number_text(value), " at ", place_text(info.shape, entry), "; ",
@@ -149,6 +181,8 @@ class Scan {
   const archive::Reader& file_;
   std::vector<std::byte> buffer_;
   std::int64_t hashed_ = 0, bounded_ = 0, bytes_ = 0;
+  std::int64_t undefined_ = 0;  // infinities of earlier versions
+  std::string undefined_in_;    // and the datasets that have them
   bool sound_ = true, finite_ = true;
 };
 
