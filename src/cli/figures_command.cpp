@@ -59,7 +59,16 @@ int run_figures(const std::vector<std::string>& words) {
   const std::vector<std::string> files = set.words("file");
   const report::FigureReport report = report::draw_figures({files.begin(), files.end()}, options);
   for (const std::string& line : report.left_out) core::log_warn(core::concat("not drawn: ", line));
+  for (const std::string& line : report.failed) core::log_warn(core::concat("could not be drawn: ", line));
   print(core::concat(report.page.empty() ? options.out.string() : report.page.string(), "\n"));
+  if (!report.failed.empty()) {
+    // Not 0: the folder lacks what was asked for. All else is there, and the page.
+    std::string names;
+    for (const std::string& line : report.failed)
+      names += core::concat(names.empty() ? "" : ", ", line.substr(0, line.find(':')));
+    throw core::internal_error(core::concat("figures that could not be drawn: ", report.failed.size()), names,
+                               "the others are there; please report it with the .gp and .dat of these");
+  }
   if (!report.without_gnuplot) return 0;
   throw core::Error(core::ExitCode::helper_missing, "gnuplot is missing", "not in PATH",
                     "install it (Debian: gnuplot-nox); the data and the scripts are written");

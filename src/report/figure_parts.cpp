@@ -1,5 +1,6 @@
 #include "figure_parts.hpp"
 
+#include "axis_range.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/number_text.hpp"
 #include "recipe.hpp"
@@ -7,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <numeric>
 
@@ -35,7 +37,7 @@ std::vector<std::pair<double, std::string>> decades(const Axis& axis, int most) 
   for (int exponent = first; exponent <= last; exponent += step) {
     for (const int times : {1, 2, 5}) {
       // The number nearest to the decimal one, which has few digits.
-      const double place = std::stod(concat(times, "e", exponent));
+      const double place = std::strtod(concat(times, "e", exponent).c_str(), nullptr);
       if (place < axis.low || place > axis.high || (times > 1 && last - first > 2)) continue;
       const bool is_short = exponent > -3 && exponent < 4;
       ticks.emplace_back(place, is_short     ? concat(" ", core::number_text(place))
@@ -132,6 +134,7 @@ bool spans_scales(const std::vector<double>& values) {
 }
 
 Axis with_few_ticks(Axis axis, int most) {
+  axis = widened(std::move(axis));
   auto ticks = axis.is_logarithmic ? decades(axis, most) : multiples(axis, most);
   if (ticks.size() >= 2) axis.ticks = std::move(ticks);
   return axis;

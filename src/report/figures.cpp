@@ -97,31 +97,52 @@ std::string obstacle(const Recipe& recipe, const FigureInput& input) {
   return "";
 }
 
-/// Draws all figures, a gnuplot a core. Returns whether there is a gnuplot.
-bool draw_all(const fs::path& folder, const std::vector<Figure>& figures,
-              const std::vector<std::string>& formats) {
+/// What became of the figures that could not be drawn.
+struct Outcome {
+  std::vector<std::string> failed{};  ///< "NAME: why", in the figures' order
+  bool without_gnuplot = false;
+};
+
+/// Draws all figures, a gnuplot a core. One that gnuplot can't draw leaves the others as they are, and none
+/// of its pictures.
+Outcome draw_all(const fs::path& folder, const std::vector<Figure>& figures,
+                 const std::vector<std::string>& formats) {
+  std::vector<std::string> why(figures.size());
+  const auto draw_one = [&](std::size_t i) {
+    try {
+      draw(folder, figures[i], formats);
+    } catch (const core::Error& error) {
+      if (error.code() != core::ExitCode::internal) throw;
+      why[i] = concat(figures[i].name, ": ", error.what());
+      std::error_code ignored;
+      for (const std::string& format : picture_formats())
+        fs::remove(folder / concat(figures[i].name, ".", format), ignored);
+    }
+  };
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
-    for (std::size_t i = next++; i < figures.size(); i = next++) draw(folder, figures[i], formats);
+    for (std::size_t i = next++; i < figures.size(); i = next++) draw_one(i);
   };
   std::vector<std::future<void>> workers;
   for (unsigned i = 0; i < std::clamp(std::thread::hardware_concurrency(), 1U, 8U); ++i)
     workers.push_back(std::async(std::launch::async, work));
-  bool is_there = true;
+  Outcome outcome;
   std::optional<core::Error> first;
   for (std::future<void>& worker : workers) {
     try {
       worker.get();
     } catch (const core::Error& error) {
       if (error.code() == core::ExitCode::helper_missing) {
-        is_there = false;
+        outcome.without_gnuplot = true;
       } else if (!first) {
         first = error;
       }
     }
   }
   if (first) throw core::Error(*first);
-  return is_there;
+  std::erase(why, "");
+  outcome.failed = std::move(why);
+  return outcome;
 }
 
 /// The files that a figure of this name may have left in the folder.
@@ -185,15 +206,27 @@ FigureReport draw_figures(const std::vector<fs::path>& files, const FigureOption
       report.left_out.push_back(concat(recipe.name, ": ", why));
       continue;
     }
-    figures.push_back(make_figure(recipe, input));
+    try {
+      figures.push_back(make_figure(recipe, input));
+    } catch (const core::Error&) {
+      throw;
+    } catch (const std::exception& error) {  // a fault of ours, of this figure alone
+      report.failed.push_back(concat(recipe.name, ": ", error.what()));
+      continue;
+    }
     workshop.write(recipe.name + ".dat", data_text(figures.back()));
     workshop.write(recipe.name + ".gp", script_text(figures.back()));
     report.drawn.push_back(recipe.name);
   }
-  report.without_gnuplot =
-      !draw_all(workshop.path(), figures, options.formats.empty() ? picture_formats() : options.formats);
+  const Outcome outcome =
+      draw_all(workshop.path(), figures, options.formats.empty() ? picture_formats() : options.formats);
+  report.without_gnuplot = outcome.without_gnuplot;
+  report.failed.insert(report.failed.end(), outcome.failed.begin(), outcome.failed.end());
+  for (const std::string& line : report.failed) std::erase(report.drawn, line.substr(0, line.find(':')));
   if (options.only.empty()) {
-    workshop.write("index.html", page_text(input, figures, report.left_out, workshop.path()));
+    std::vector<std::string> not_drawn = report.failed;
+    not_drawn.insert(not_drawn.end(), report.left_out.begin(), report.left_out.end());
+    workshop.write("index.html", page_text(input, figures, not_drawn, workshop.path()));
     report.page = options.out / "index.html";
   }
   publish(options.out, workshop, names);

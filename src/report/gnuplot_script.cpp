@@ -1,5 +1,6 @@
 #include "gnuplot_script.hpp"
 
+#include "axis_range.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/number_text.hpp"
 
@@ -183,7 +184,8 @@ class Script {
     }
   }
 
-  void axis(const char* name, const Axis& axis) {
+  void axis(const char* name, const Axis& wanted) {
+    const Axis axis = widened(wanted);
     // Before the range: one that goes below zero has no place on an axis that is still logarithmic.
     line("unset logscale ", name);
     line("set ", name, "range [", digits(axis.low), ":", digits(axis.high), "]");

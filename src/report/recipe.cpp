@@ -1,5 +1,6 @@
 #include "recipe.hpp"
 
+#include "axis_range.hpp"
 #include "continuity_figures.hpp"
 #include "dimension_figures.hpp"
 #include "flow_figures.hpp"
@@ -51,8 +52,12 @@ Axis axis_over(std::string label, const std::vector<std::vector<double>>& values
             .is_logarithmic = is_logarithmic};
   if (is_logarithmic)
     return {.label = std::move(label), .low = low / 1.2, .high = high * 1.2, .is_logarithmic = true};
-  const double room = high > low ? 0.04 * (high - low) : std::max(0.5, 0.04 * std::abs(high));
-  return {.label = std::move(label), .low = low - room, .high = high + room};
+  Axis axis{.label = std::move(label), .low = low, .high = high};
+  if (!is_range(axis)) return widened(axis);
+  const double room = 0.04 * (high - low);
+  axis.low -= room;
+  axis.high += room;
+  return axis;
 }
 
 Axis symmetric_axis(std::string label, const std::vector<double>& values) {
