@@ -213,6 +213,10 @@ bool tells_of_run(const std::string& object, const std::string& attribute) {
   return object == "/checksum" || object == "/timing" || object.starts_with("/timing/");
 }
 
+bool came_later(const std::string& object, const std::string& attribute) {
+  return object == "/samples" && (attribute == "leading" || attribute == "trailing");
+}
+
 std::int64_t data_bytes(const Layout& layout) {
   std::int64_t bytes = 0;
   for (const Scale& scale : layout.scales) {

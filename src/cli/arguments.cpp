@@ -84,8 +84,10 @@ void add_samples(OptionSet& set, study::TraceOptions& o) {
   add("min-chars", count(o.selection.min_chars), "a row has more characters than this");
   add("max-chars", count(o.selection.max_chars), "and fewer than this");
   add("tokens", word("last", [&o](const std::string& text) { o.tokens = study::tokens_from(text); }),
-      "what is measured of each sample: its last token; random: one at a seeded place from 8 on; all: all "
-      "but BOS");
+      "what is measured of each sample: the last token of its text; random: one at a seeded place from 8 "
+      "on; all: all of its text");
+  add("bos", word("template", [&o](const std::string& text) { o.bos = study::bos_from(text); }),
+      "special token in front of each sample: as the tokenizer's template has it; add: BOS, once; none");
   add("tile-tokens", count(o.tile_tokens), "tokens that run together, padding counted");
 }
 

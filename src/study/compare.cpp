@@ -248,6 +248,7 @@ class Comparer {
       return value && std::holds_alternative<std::string>(*value);
     };
     if (options_.common && (!one || !other || (is_text(one) && is_text(other)))) return;
+    if ((!one || !other) && archive::came_later(object, name)) return;
     ++result_.attributes;
     const std::string what = concat("attribute ", name, " of ", object, ": ");
     if (!one || !other) {

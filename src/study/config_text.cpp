@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <sstream>
 
 namespace orrery::study {
@@ -17,13 +18,17 @@ std::map<std::string, std::string> fixing_options(const std::string& ini) {
   std::map<std::string, std::string> options;
   std::istringstream lines(ini);
   std::string section;
+  std::set<std::string> sections;
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with('[')) section = line;
     const std::size_t sign = line.find(" = ");
     if (sign == std::string::npos) continue;
     const std::string name = line.substr(0, sign);
     if (!is_free(name)) options[section + " " + name] = line.substr(sign + 3);
+    sections.insert(section);
   }
+  // A file of a version before there was the option says the same as one that gives its default.
+  if (sections.contains("[trace]")) options.try_emplace("[trace] bos", "template");
   return options;
 }
 

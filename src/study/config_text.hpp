@@ -11,7 +11,7 @@ namespace orrery::study {
 bool is_free(std::string_view option);
 
 /// The options that fix the numbers of a run, from the INI text that records all of them: "[section] name" →
-/// value.
+/// value. Options that files of earlier versions lack have their defaults.
 std::map<std::string, std::string> fixing_options(const std::string& ini);
 
 }  // namespace orrery::study

@@ -5,6 +5,7 @@
 #include "orrery/core/error.hpp"
 #include "orrery/core/sha256.hpp"
 #include "orrery/study/libraries.hpp"
+#include "orrery/study/recorded_tokens.hpp"
 
 #include <set>
 
@@ -74,6 +75,8 @@ Identity identity_of_trace(const archive::Reader& file) {
   for (const char* input : {"model", "tokenizer", "corpus"}) {
     identity[input_name(input)] = file.text(std::string(input) + "_sha256");
   }
+  if (const auto tokens = recorded_tokens(file))
+    identity[input_name(special_tokens_input)] = text::described(*tokens);
   return identity;
 }
 

@@ -19,6 +19,10 @@ std::string input_name(const std::string& input);
 bool is_input(const std::string& name);
 std::string option_name(const std::string& section, const std::string& option);
 
+/// The input that is no file: what stands around each sample, text::described. It may come from files that
+/// have no hash.
+inline constexpr const char* special_tokens_input = "special tokens";
+
 /// The sweep's own; and what a sweep file says of itself.
 Identity identity_of(const Sweep& sweep);
 Identity identity_of_sweep(const archive::Reader& file);

@@ -283,6 +283,7 @@ std::string plan_text(const TracePlan& plan, const TimeEstimate& time, const Tra
               " key-value heads, ", quantity_text(static_cast<double>(c.parameters()) / 1e6, "M weights")));
   line("samples", concat(input.samples(), " of ", input.run_token_count(), " tokens in ", plan.tiles.size(),
                          " tiles, ", input.row_count(), " rows"));
+  line("special tokens", text::described(input.special));
   line("moments",
        plan.moments == Moments::rows
            ? "rows: all of them in memory"

@@ -88,6 +88,8 @@ std::vector<archive::Attribute> provenance(const TraceOptions& options, const Tr
     all.push_back(std::move(one));
   all.push_back(root("seed", options.seed));
   all.push_back(root("corpus_name", options.corpus.filename().string()));
+  all.push_back({"/samples", "leading", text::to_json(input.special.leading)});
+  all.push_back({"/samples", "trailing", text::to_json(input.special.trailing)});
   return all;
 }
 

@@ -5,6 +5,7 @@
 #include "orrery/core/error.hpp"
 #include "orrery/core/narrow.hpp"
 #include "orrery/core/sha256.hpp"
+#include "orrery/study/recorded_tokens.hpp"
 #include "orrery/study/sweep.hpp"
 #include "orrery/study/verify.hpp"
 
@@ -81,7 +82,7 @@ at::Tensor tensor_of(const Reader& file, const std::string& path, const std::vec
   return at::tensor(file.read_reals(path), at::kDouble).view(shape);
 }
 
-/// The samples that run, each up to its measured token; the last where every token was.
+/// The samples that run, each up to its measured token; the last of its text where every token was.
 class Samples {
  public:
   explicit Samples(const Reader& file)
@@ -92,6 +93,7 @@ class Samples {
     if (file.info("/samples/token").type != archive::ElementType::int32)
       refuse("its tokens are of another type", archive::name_of(file.info("/samples/token").type));
     if (file.has("/samples/position")) position_ = file.read_integers("/samples/position");
+    if (const auto special = recorded_tokens(file)) trailing_ = std::ssize(special->trailing);
     if (offset_.size() != line_.size() + 1 || (!position_.empty() && position_.size() != line_.size()))
       refuse("its samples do not fit each other", concat(line_.size(), " samples"));
   }
@@ -103,7 +105,7 @@ class Samples {
     const std::int64_t end = position_.empty() ? offset_[n + 1] : tokens_;
     const bool begins = first >= 0 && first < tokens_ && end > first && end <= tokens_;
     // Its last token that runs, from 0.
-    const std::int64_t last = !begins ? -1 : position_.empty() ? end - first - 1 : position_[n];
+    const std::int64_t last = !begins ? -1 : position_.empty() ? end - first - trailing_ - 1 : position_[n];
     if (last < 0 || last >= tokens_ - first)
       refuse("a sample's tokens are not there", concat("sample ", sample));
     const std::int64_t length = last + 1;
@@ -117,6 +119,7 @@ class Samples {
   const Reader& file_;
   std::vector<std::int64_t> line_, offset_, position_;
   std::int64_t tokens_;
+  std::int64_t trailing_ = 0;  // special tokens behind each text
 };
 
 void resolve_formats(const Reader& file, const TraceFacts& facts, PerturbOptions& options) {

@@ -45,6 +45,7 @@ void TraceRun::prepare() {
     options_.dtype = resources_.device.is_cpu() ? model::DType::float32 : model::DType::bfloat16;
   }
   input_ = read_trace_input(options_, ranks_);
+  core::log_info(concat("special tokens: ", text::described(input_.special)));
   planned_ = planned_ranks(resources_, ranks_, node_);
   parallel::agree(ranks_, "planning", [&] {
     plan_ = plan_trace(input_, options_, planned_);
@@ -240,6 +241,11 @@ void require_done(const TraceOptions& options) {
   // The default is the device's, and so not known yet.
   if (!options.dtype) earlier.erase(option_name("trace", "dtype"));
   for (const auto& [name, hash] : hashes_of_inputs(options)) now[input_name(name)] = hash;
+  // A file of an earlier version does not say.
+  if (const std::string name = input_name(special_tokens_input); earlier.contains(name)) {
+    const text::LoadedTokenizer loaded = text::load_tokenizer(options.model);
+    now[name] = text::described(text::special_tokens(options.model, loaded, options.bos));
+  }
   require_same(earlier, now, options.out.string());
 }
 

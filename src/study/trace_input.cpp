@@ -7,6 +7,8 @@
 #include "orrery/core/narrow.hpp"
 #include "orrery/core/random.hpp"
 #include "orrery/parallel/agreement.hpp"
+#include "orrery/text/printable.hpp"
+#include "orrery/text/special_tokens.hpp"
 #include "orrery/text/tokenizer.hpp"
 
 #include <algorithm>
@@ -25,16 +27,35 @@ void read_weights(const TraceOptions& options, TraceInput& input) {
       read_model(options.model, untrained ? std::optional(options.seed) : std::nullopt);
 }
 
+/// Where a sample's text ends: behind it stand special tokens alone.
+std::int64_t text_end(const TraceInput& input, const std::vector<std::int32_t>& tokens) {
+  return std::ssize(tokens) - std::ssize(input.special.trailing);
+}
+
+/// BOS may come from a file other than the tokenizer's.
+void require_in_embedding(const TraceInput& input) {
+  for (const auto* tokens : {&input.special.leading, &input.special.trailing}) {
+    for (const text::SpecialToken& token : *tokens) {
+      if (token.id < input.config.vocabulary) continue;
+      throw bad_input(
+          "a special token has no row in the embedding",
+          concat(text::printable(token.text), " has id ", token.id, ", ", input.config.vocabulary, " rows"),
+          "check that tokenizer and weights belong together");
+    }
+  }
+}
+
 void read_samples(const TraceOptions& options, TraceInput& input) {
   const text::LoadedTokenizer loaded = text::load_tokenizer(options.model);
   input.tokenizer_file = loaded.file;
-  input.leading = loaded.tokenizer->leading_tokens();
   const std::int64_t vocabulary = loaded.tokenizer->vocabulary_size();
   if (vocabulary > input.config.vocabulary) {
     throw bad_input("the tokenizer has more tokens than the embedding has rows",
                     concat(vocabulary, " tokens in ", loaded.file, ", ", input.config.vocabulary, " rows"),
                     "check that tokenizer and weights belong together");
   }
+  input.special = text::special_tokens(options.model, loaded, options.bos);
+  require_in_embedding(input);
   const text::Corpus corpus = text::read_corpus(options.corpus, options.selection);
   if (std::ssize(corpus.rows) < options.selection.samples) {
     core::log_warn(concat("the corpus has ", corpus.rows.size(), " rows of ", options.selection.min_chars,
@@ -44,11 +65,11 @@ void read_samples(const TraceOptions& options, TraceInput& input) {
   for (const text::CorpusRow& row : corpus.rows) {
     input.rows.push_back(row.line);
     input.characters.push_back(row.characters);
-    input.tokens.push_back(loaded.tokenizer->encode(row.text));
+    input.tokens.push_back(text::encode(*loaded.tokenizer, row.text, input.special));
     core::beat();
-    const std::int64_t length = std::ssize(input.tokens.back());
-    if (length == 0) {
-      throw bad_input("a row of the corpus has no tokens", concat("line ", row.line, " from 0"),
+    const std::int64_t length = text_end(input, input.tokens.back());
+    if (length == (options.tokens == Tokens::all ? 0 : input.leading())) {
+      throw bad_input("a row of the corpus has no tokens of its own", concat("line ", row.line, " from 0"),
                       "check the tokenizer");
     }
     if (length > input.config.positions) {
@@ -60,10 +81,12 @@ void read_samples(const TraceOptions& options, TraceInput& input) {
   }
 }
 
-/// Place of the one token that `--tokens random` measures in a sample of `length` tokens: not among the first
-/// eight, which have little before them, where there are others.
-std::int64_t random_position(std::int64_t seed, std::int64_t line, std::int64_t length) {
-  constexpr std::int64_t first = 8;
+/// Place of the one token that `--tokens random` measures in a sample whose text ends at `length` tokens, of
+/// which `leading` are special: not among the first eight, which have little before them, where there are
+/// others.
+std::int64_t random_position(std::int64_t seed, std::int64_t line, std::int64_t length,
+                             std::int64_t leading) {
+  const std::int64_t first = std::max<std::int64_t>(8, leading);
   if (length <= first) return length - 1;
   const auto key = static_cast<std::uint64_t>(line);
   core::Random random(core::narrow<std::uint64_t>(seed), core::Purpose::token_position,
@@ -73,10 +96,12 @@ std::int64_t random_position(std::int64_t seed, std::int64_t line, std::int64_t 
 
 /// Fills in what is measured, and so what runs.
 void choose_tokens(const TraceOptions& options, TraceInput& input) {
-  input.run_lengths = input.lengths();
+  input.run_lengths.clear();
+  for (const auto& ids : input.tokens) input.run_lengths.push_back(text_end(input, ids));
   if (options.tokens == Tokens::random) {
     for (std::size_t n = 0; n < input.tokens.size(); ++n) {
-      input.run_lengths[n] = random_position(options.seed, input.rows[n], input.run_lengths[n]) + 1;
+      input.run_lengths[n] =
+          random_position(options.seed, input.rows[n], input.run_lengths[n], input.leading()) + 1;
     }
   }
   if (options.tokens == Tokens::all) input.measured = model::Measured::all_tokens;
@@ -93,6 +118,10 @@ void broadcast(const parallel::Communicator& ranks, std::vector<T>& values) {
   ranks.broadcast(std::as_writable_bytes(std::span(&count, 1)));
   values.resize(core::narrow<std::size_t>(count));
   ranks.broadcast(std::as_writable_bytes(std::span(values)));
+}
+
+void broadcast(const parallel::Communicator& ranks, std::vector<text::SpecialToken>& tokens) {
+  tokens = text::special_tokens_from(ranks.broadcast(text::to_json(tokens)), "rank 0's special tokens");
 }
 
 }  // namespace
@@ -124,12 +153,12 @@ std::vector<std::int64_t> TraceInput::positions() const {
 
 std::int64_t TraceInput::rows_of(core::Sample sample) const {
   if (measured == model::Measured::last_token) return 1;
-  return run_lengths[core::narrow<std::size_t>(sample.value())] - leading;
+  return run_lengths[core::narrow<std::size_t>(sample.value())] - leading();
 }
 
 std::int64_t TraceInput::row_count() const {
   if (measured == model::Measured::last_token) return samples();
-  return run_token_count() - leading * samples();
+  return run_token_count() - leading() * samples();
 }
 
 TraceInput read_trace_input(const TraceOptions& options) {
@@ -154,7 +183,8 @@ TraceInput read_trace_input(const TraceOptions& options, const parallel::Communi
   broadcast(ranks, lengths);
   broadcast(ranks, joined);
   input.tokenizer_file = ranks.broadcast(input.tokenizer_file);
-  ranks.broadcast(std::as_writable_bytes(std::span(&input.leading, 1)));
+  broadcast(ranks, input.special.leading);
+  broadcast(ranks, input.special.trailing);
   if (!ranks.is_root()) {
     auto next = joined.begin();
     for (const std::int64_t length : lengths) {

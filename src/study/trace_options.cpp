@@ -12,6 +12,8 @@ using core::concat;
 
 constexpr std::array<std::pair<std::string_view, Tokens>, 3> tokens_words = {
     {{"last", Tokens::last}, {"random", Tokens::random}, {"all", Tokens::all}}};
+constexpr std::array<std::pair<std::string_view, text::Bos>, 3> bos_words = {
+    {{"template", text::Bos::as_template}, {"add", text::Bos::add}, {"none", text::Bos::none}}};
 constexpr std::array<std::pair<std::string_view, WeightChoice>, 2> weights_words = {
     {{"file", WeightChoice::file}, {"random", WeightChoice::random}}};
 constexpr std::array<std::pair<std::string_view, MomentsChoice>, 3> moments_words = {
@@ -26,6 +28,9 @@ constexpr std::array<std::pair<std::string_view, Store>, 2> stores = {
 Tokens tokens_from(const std::string& word) {
   return choice_from<Tokens>(word, "tokens", tokens_words);
 }
+text::Bos bos_from(const std::string& word) {
+  return choice_from<text::Bos>(word, "bos", bos_words);
+}
 WeightChoice weight_choice_from(const std::string& word) {
   return choice_from<WeightChoice>(word, "weights", weights_words);
 }
@@ -37,6 +42,9 @@ Store store_from(const std::string& word) {
 }
 const char* name_of(Tokens tokens) {
   return word_of<Tokens>(tokens, tokens_words);
+}
+const char* name_of(text::Bos bos) {
+  return word_of<text::Bos>(bos, bos_words);
 }
 const char* name_of(WeightChoice choice) {
   return word_of<WeightChoice>(choice, weights_words);
@@ -79,6 +87,7 @@ std::string to_ini(const TraceOptions& o) {
   line("min-chars", o.selection.min_chars);
   line("max-chars", o.selection.max_chars);
   line("tokens", name_of(o.tokens));
+  line("bos", name_of(o.bos));
   line("weights", name_of(o.weights));
   if (o.dtype) line("dtype", model::name_of(*o.dtype));
   line("residual", model::name_of(o.residual));

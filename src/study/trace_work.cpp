@@ -33,6 +33,7 @@ std::int64_t TraceWork::take(const TraceOptions& options, const TraceInput& inpu
     add_machine(identity, resources);
     identity[input_name("tokenizer")] = core::sha256_of_file(options.model / input.tokenizer_file);
     identity[input_name("corpus")] = core::sha256_of_file(options.corpus);
+    identity[input_name(special_tokens_input)] = text::described(input.special);
     begin_or_go_on(std::move(identity), plan.point_groups);
     if (rows_layout_) make_rows_file();
     if (!keeps_rows) {

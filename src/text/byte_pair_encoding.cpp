@@ -6,6 +6,8 @@
 #include "orrery/text/printable.hpp"
 #include "orrery/text/utf8.hpp"
 
+#include <algorithm>
+
 namespace orrery::text {
 namespace {
 
@@ -119,6 +121,16 @@ bool BytePairEncoding::add_bytes(std::string_view bytes, std::size_t begin,
   }
   for (const char byte : bytes) symbols.push_back({*token_of(byte), begin++, 1});
   return true;
+}
+
+std::optional<std::int32_t> BytePairEncoding::id_of(std::string_view token) const {
+  const auto found = vocabulary_.find(token);
+  return found == vocabulary_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<std::string> BytePairEncoding::token_of(std::int32_t id) const {
+  const auto found = std::ranges::find(vocabulary_, id, &Vocabulary::value_type::second);
+  return found == vocabulary_.end() ? std::nullopt : std::optional(found->first);
 }
 
 }  // namespace orrery::text

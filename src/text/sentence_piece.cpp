@@ -22,6 +22,7 @@ class SentencePieceTokenizer final : public Tokenizer {
                             core::concat(bytes.size(), " bytes; SentencePiece says: ", fault),
                             "replace it: the file is damaged, or was not downloaded whole");
     }
+    if (processor_.bos_id() >= 0) frame_.prefix = {processor_.bos_id()};  // as Llama 2 has it
   }
 
   std::vector<std::int32_t> encode(std::string_view text) const override {
@@ -32,14 +33,20 @@ class SentencePieceTokenizer final : public Tokenizer {
       throw core::bad_input(file_ + ": SentencePiece can't encode a row", status.ToString(),
                             "check the row, and the file");
     }
-    std::vector<std::int32_t> ids;
-    ids.reserve(pieces.size() + 1);
-    if (processor_.bos_id() >= 0) ids.push_back(processor_.bos_id());
+    std::vector<std::int32_t> ids = frame_.prefix;
     ids.insert(ids.end(), pieces.begin(), pieces.end());
     return ids;
   }
 
-  std::int64_t leading_tokens() const override { return processor_.bos_id() >= 0 ? 1 : 0; }
+  const Frame& frame() const override { return frame_; }
+  std::optional<std::int32_t> id_of(std::string_view token) const override {
+    const int id = processor_.PieceToId(token);
+    // What is no piece has the unknown one's id.
+    return processor_.IdToPiece(id) == token ? std::optional(id) : std::nullopt;
+  }
+  std::optional<std::string> token_of(std::int32_t id) const override {
+    return id < processor_.GetPieceSize() ? std::optional(processor_.IdToPiece(id)) : std::nullopt;
+  }
   std::int64_t vocabulary_size() const override { return processor_.GetPieceSize(); }
 
  private:
@@ -56,6 +63,7 @@ class SentencePieceTokenizer final : public Tokenizer {
   }
 
   sentencepiece::SentencePieceProcessor processor_;
+  Frame frame_;
   std::string file_;
 };
 

@@ -16,7 +16,8 @@
 namespace orrery::text {
 namespace {
 
-constexpr std::int32_t special_tokens = 256;
+constexpr std::int32_t special_token_count = 256;
+constexpr const char* begin_of_text = "<|begin_of_text|>";
 constexpr std::size_t llama3_ranks = 128000;
 
 /// The bytes that `text` is base64 of; nothing where it is none.
@@ -100,7 +101,7 @@ class TiktokenTokenizer final : public Tokenizer {
  public:
   TiktokenTokenizer(Vocabulary ranks, const std::string& file)
       : ranks_(std::move(ranks)),
-        begin_of_text_(core::narrow<std::int32_t>(ranks_.size())),
+        frame_{{core::narrow<std::int32_t>(ranks_.size())}, {}},
         pattern_(llama3_pattern, file) {
     for (unsigned byte = 0; byte < bytes_.size(); ++byte) {
       const auto found = ranks_.find(std::string(1, static_cast<char>(byte)));
@@ -113,7 +114,7 @@ class TiktokenTokenizer final : public Tokenizer {
     require_utf8(text);
     std::vector<std::size_t> ends;
     pattern_.split(text, 0, ends);
-    std::vector<std::int32_t> ids{begin_of_text_};
+    std::vector<std::int32_t> ids = frame_.prefix;
     MergeWorkspace workspace;
     std::size_t begin = 0;
     for (const std::size_t end : ends) {
@@ -123,8 +124,20 @@ class TiktokenTokenizer final : public Tokenizer {
     return ids;
   }
 
-  std::int64_t leading_tokens() const override { return 1; }
-  std::int64_t vocabulary_size() const override { return std::int64_t{begin_of_text_} + special_tokens; }
+  const Frame& frame() const override { return frame_; }
+  std::optional<std::int32_t> id_of(std::string_view token) const override {
+    if (token == begin_of_text) return frame_.prefix.front();
+    const auto found = ranks_.find(token);
+    return found == ranks_.end() ? std::nullopt : std::optional(found->second);
+  }
+  std::optional<std::string> token_of(std::int32_t id) const override {
+    if (id == frame_.prefix.front()) return begin_of_text;
+    const auto found = std::ranges::find(ranks_, id, &Vocabulary::value_type::second);
+    return found == ranks_.end() ? std::nullopt : std::optional(found->first);
+  }
+  std::int64_t vocabulary_size() const override {
+    return std::int64_t{frame_.prefix.front()} + special_token_count;
+  }
 
  private:
   void encode_piece(std::string_view piece, MergeWorkspace& workspace, std::vector<std::int32_t>& ids) const {
@@ -147,7 +160,7 @@ class TiktokenTokenizer final : public Tokenizer {
   }
 
   Vocabulary ranks_;
-  std::int32_t begin_of_text_;
+  Frame frame_;  // <|begin_of_text|>, the first id behind the ranks
   SplitPattern pattern_;
   std::array<std::int32_t, 256> bytes_{};
 };

@@ -16,12 +16,6 @@
 namespace orrery::text {
 namespace {
 
-/// Ids put around those of a text.
-struct Frame {
-  std::vector<std::int32_t> prefix;
-  std::vector<std::int32_t> suffix;
-};
-
 /// A text has a few special tokens around it; a hostile template may list the same many again and again.
 constexpr std::size_t longest_frame = 1000;
 
@@ -152,7 +146,15 @@ class JsonTokenizer final : public Tokenizer {
     return ids;
   }
 
-  std::int64_t leading_tokens() const override { return std::ssize(frame_.prefix); }
+  const Frame& frame() const override { return frame_; }
+  std::optional<std::int32_t> id_of(std::string_view token) const override {
+    const auto found = std::ranges::find(added_names_, token, &std::pair<std::string, std::int32_t>::first);
+    return found != added_names_.end() ? found->second : encoding_.id_of(token);
+  }
+  std::optional<std::string> token_of(std::int32_t id) const override {
+    const auto found = std::ranges::find(added_names_, id, &std::pair<std::string, std::int32_t>::second);
+    return found != added_names_.end() ? found->first : encoding_.token_of(id);
+  }
   std::int64_t vocabulary_size() const override { return vocabulary_size_; }
 
  private:
@@ -163,11 +165,18 @@ class JsonTokenizer final : public Tokenizer {
     if (const auto post_processor = json.find("post_processor")) add_post_processor(*post_processor, frame_);
     if (const auto added = json.find("added_tokens"))
       added_ = AddedTokens(*added, rules.vocabulary, !normalizer_.empty());
+    if (const auto added = json.find("added_tokens")) {
+      for (const JsonValue& one : added->elements()) {
+        added_names_.emplace_back(one.at("content").string(),
+                                  core::narrow<std::int32_t>(one.at("id").integer(0, largest_token_id)));
+      }
+    }
     vocabulary_size_ = std::int64_t{largest_id(rules, added_, frame_)} + 1;
     encoding_ = BytePairEncoding(std::move(rules), json.file());
   }
 
   AddedTokens added_;
+  std::vector<std::pair<std::string, std::int32_t>> added_names_;  // special ones too
   Normalizer normalizer_;
   std::vector<std::unique_ptr<PreTokenizer>> pre_tokenizers_;
   BytePairEncoding encoding_;

@@ -106,6 +106,10 @@ void validate(const Layout& layout);
 /// `config` (some of its options count, see study::compare_files) and `complete`.
 bool tells_of_run(const std::string& object, const std::string& attribute);
 
+/// Whether files of earlier versions of the program lack an attribute: that one of two files lacks it is no
+/// difference.
+bool came_later(const std::string& object, const std::string& attribute);
+
 /// Bytes of all arrays, without HDF5's own. `file_bytes` (file_builder.hpp) counts those too.
 std::int64_t data_bytes(const Layout& layout);
 

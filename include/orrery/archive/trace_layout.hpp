@@ -16,7 +16,7 @@ struct TraceExtent {
   std::int64_t layers = 0;      ///< L; P = 2L + 1 capture points follow
   std::int64_t units = 0;       ///< D
   std::int64_t components = 0;  ///< as asked for; the file has k of each point and k' pooled
-  std::int64_t tokens = 0;      ///< of all samples together, BOS counted
+  std::int64_t tokens = 0;      ///< of all samples together, special ones counted
   std::int64_t ranks = 1;
   std::int64_t permutations = 1000;  ///< draws of each null
   bool rows_kept = true;             ///< `--moments rows`: what needs all rows at once is computed

@@ -4,6 +4,7 @@
 #include "orrery/model/dtype.hpp"
 #include "orrery/study/machine_options.hpp"
 #include "orrery/text/corpus.hpp"
+#include "orrery/text/special_tokens.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -12,7 +13,7 @@
 
 namespace orrery::study {
 
-/// Which tokens are rows: one of each sample, its last or one at a seeded place, or all but BOS.
+/// Which tokens are rows: one of each sample, its text's last or one at a seeded place, or all of its text.
 enum class Tokens { last, random, all };
 /// Where the weights come from; `random`: an untrained model of the same configuration.
 enum class WeightChoice { file, random };
@@ -27,6 +28,7 @@ struct TraceOptions {
   std::filesystem::path out;
   text::CorpusSelection selection;
   Tokens tokens = Tokens::last;
+  text::Bos bos = text::Bos::as_template;
   WeightChoice weights = WeightChoice::file;
   std::optional<model::DType> dtype;  ///< bfloat16 on a GPU, float32 on a CPU where not given
   model::DType residual = model::DType::float32;
@@ -47,10 +49,12 @@ struct TraceOptions {
 std::string to_ini(const TraceOptions& options);
 
 Tokens tokens_from(const std::string& word);
+text::Bos bos_from(const std::string& word);
 WeightChoice weight_choice_from(const std::string& word);
 MomentsChoice moments_choice_from(const std::string& word);
 Store store_from(const std::string& word);
 const char* name_of(Tokens tokens);
+const char* name_of(text::Bos bos);
 const char* name_of(WeightChoice choice);
 const char* name_of(MomentsChoice choice);
 const char* name_of(Store store);

@@ -45,6 +45,10 @@ class BytePairEncoding {
   /// is no unknown token either, is left out, as the library does.
   void encode(std::string_view piece, MergeWorkspace& workspace, std::vector<std::int32_t>& ids) const;
 
+  /// A token of the vocabulary by its text, and by its id.
+  std::optional<std::int32_t> id_of(std::string_view token) const;
+  std::optional<std::string> token_of(std::int32_t id) const;
+
  private:
   /// A pair of ids as one key.
   static std::uint64_t key(std::int32_t left, std::int32_t right) {

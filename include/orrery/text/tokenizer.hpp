@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,12 @@ namespace orrery::text {
 
 /// Ids are below 2³¹ − 1, so that one more than the largest is an int32 as well.
 inline constexpr std::int64_t largest_token_id = (std::int64_t{1} << 31) - 2;
+
+/// Ids that a tokenizer puts around those of every text.
+struct Frame {
+  std::vector<std::int32_t> prefix;
+  std::vector<std::int32_t> suffix;
+};
 
 /// Text to token ids, as the model was trained with. Safe to call from several threads at once.
 class Tokenizer {
@@ -25,8 +32,16 @@ class Tokenizer {
   /// Throws bad_input where `text` is not UTF-8, or the tokenizer's pattern gives up on it.
   virtual std::vector<std::int32_t> encode(std::string_view text) const = 0;
 
-  /// Special tokens that `encode` puts in front of every text: 1 for BOS, 0 where the model has none.
-  virtual std::int64_t leading_tokens() const = 0;
+  /// The special tokens that `encode` puts around every text.
+  virtual const Frame& frame() const = 0;
+  /// How many of them stand in front: 1 for BOS, 0 where the model has none.
+  std::int64_t leading_tokens() const { return std::ssize(frame().prefix); }
+
+  /// The id of a token by its text, special and other added ones first; nothing where there is none.
+  virtual std::optional<std::int32_t> id_of(std::string_view token) const = 0;
+  /// The text of a token as the tokenizer's file has it; nothing where no token has that id. Looks through
+  /// all of them.
+  virtual std::optional<std::string> token_of(std::int32_t id) const = 0;
 
   /// One more than the largest id, added tokens included: the rows that the embedding must have at least.
   virtual std::int64_t vocabulary_size() const = 0;
