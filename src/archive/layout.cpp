@@ -206,9 +206,9 @@ void validate(const Layout& layout) {
 }
 
 bool tells_of_run(const std::string& object, const std::string& attribute) {
-  constexpr std::array<std::string_view, 14> of_root = {
-      "command", "complete", "config", "corpus_name", "created_utc", "devices", "git_commit",
-      "hosts",   "job_gpus", "job_id", "libraries",   "model_name",  "ranks",   "threads"};
+  constexpr std::array<std::string_view, 15> of_root = {
+      "command",  "complete", "config",    "corpus_name", "created_utc",  "devices", "git_commit", "hosts",
+      "job_gpus", "job_id",   "libraries", "model_name",  "prompts_name", "ranks",   "threads"};
   if (object == "/") return std::ranges::find(of_root, attribute) != of_root.end();
   return object == "/checksum" || object == "/timing" || object.starts_with("/timing/");
 }

@@ -196,7 +196,7 @@ void add_ablated_path(Layout& layout, const char* name, const char* mean_name, c
 
 }  // namespace
 
-void add_prompts(Layout& layout) {
+void add_prompts(Layout& layout, const SweepExtent& extent) {
   layout.datasets.push_back(
       {.path = "/points/spread",
        .dimensions = {"point"},
@@ -206,7 +206,10 @@ void add_prompts(Layout& layout) {
   const auto add = [&](const char* path, ElementType type, const char* long_name) {
     layout.datasets.push_back({.path = path, .type = type, .dimensions = {"prompt"}, .long_name = long_name});
   };
-  add("/prompts/row", int64, "line of the corpus that the prompt was taken from, counted from 0");
+  add("/prompts/row", int64,
+      extent.own_prompts ? "line of the prompts file, counted from 0"
+                         : "line of the corpus that the prompt was taken from, counted from 0");
+  if (extent.own_prompts) add("/prompts/text", text, "the prompt, without special tokens");
   add("/prompts/length", int64,
       "tokens that run, BOS counted; the stream of the last of them is the one perturbed");
   add("/baseline/next_token", int32, "most likely next token after the unperturbed stream");

@@ -7,7 +7,7 @@ namespace orrery::archive {
 // The datasets of a sweep file, group by group, as a run has them that lacks nothing.
 
 /// /points/spread, /prompts, /baseline.
-void add_prompts(Layout& layout);
+void add_prompts(Layout& layout, const SweepExtent& extent);
 /// /teleport, /noise, /control/random_direction.
 void add_perturbations(Layout& layout, const SweepExtent& extent);
 /// /recovery, /control/random_direction/half_life and /summary.

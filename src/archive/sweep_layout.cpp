@@ -30,7 +30,10 @@ void add_coordinates(Layout& layout, const SweepExtent& extent) {
                              .values = std::move(values),
                              .type = type});
   };
-  add("prompt", "sample of the trace, by its number there", int64, extent.prompts);
+  add("prompt",
+      extent.own_prompts ? "prompt of one's own, by its number in the prompts file"
+                         : "sample of the trace, by its number there",
+      int64, extent.prompts);
   add("start_layer", "decoder layer l at whose input, point s0 = 2 l, a stream is replaced", int32,
       extent.start_layers);
   add("grid_point", "point of the grid of teleports, the first component fastest", int32,
@@ -41,8 +44,10 @@ void add_coordinates(Layout& layout, const SweepExtent& extent) {
   add("direction", "direction of the noise: uniform on the sphere, or along a pooled principal component",
       text, extent.directions);
   add("case", "kind of perturbation; noise by its epsilon", text, extent.cases());
-  add("state_prompt", "sample of the trace whose streams are stored, by its number there", int64,
-      extent.state_prompts);
+  add("state_prompt",
+      extent.own_prompts ? "prompt of one's own whose streams are stored, by its number in the prompts file"
+                         : "sample of the trace whose streams are stored, by its number there",
+      int64, extent.state_prompts);
   add("state_point", "capture point s at which streams are stored", int32, extent.state_points);
   add("ablated_layer", "decoder layer a part of which is ablated", int32, extent.ablated_layers);
   add("part", "part of a layer: an attention head's or the MLP's contribution to the stream", text,
@@ -145,7 +150,7 @@ Layout sweep_layout(const SweepExtent& extent) {
     layout.attributes.push_back({"/", "ablate", extent.ablate_to_mean ? "mean" : "zero"});
   add_scales(layout, extent);
   add_points(layout, extent.layers);
-  add_prompts(layout);
+  add_prompts(layout, extent);
   add_perturbations(layout, extent);
   add_recovery(layout);
   add_ablation(layout, extent);

@@ -148,8 +148,10 @@ void add_perturbations(OptionSet& set, study::PerturbOptions& o) {
   auto add = set.group("Perturbations").add_options();
   add("kinds", word("teleport,noise", [&o](const std::string& text) { o.kinds = study::kinds_from(text); }),
       "some of teleport,noise,ablate");
-  add("prompts", text(o.prompts),
-      "samples of the trace: numbers and ranges such as 0-3,7, or all (default: the first 8)");
+  add("prompts", text(o.prompts)->value_name("LIST|FILE"),
+      "samples of the trace: numbers and ranges such as 0-3,7, or all (default: the first 8); or a file of "
+      "your own, of any length: UTF-8 text, a prompt a line, or JSON Lines (.jsonl), the prompt in each "
+      "one's field text");
   add("layers", text(o.layers)->default_value("default"),
       "start layers, likewise; default: the paper's fractions of depth");
   add("mode", word("plane", [&o](const std::string& word) { o.mode = study::teleport_mode_from(word); }),
@@ -190,7 +192,8 @@ void add_sweep_numbers(OptionSet& set, study::PerturbOptions& o) {
   add("seed", count(o.seed), "of every random number: 0, 1, ...");
   add("store", word("scores", [&o](const std::string& word) { o.store = study::sweep_store_from(word); }),
       "scores; states: whole streams too, of --state-prompts at --state-points");
-  add("state-prompts", text(o.state_prompts), "prompts whose streams are kept (default: the first)");
+  add("state-prompts", text(o.state_prompts),
+      "prompts whose streams are kept, by their numbers (default: the first)");
   add("state-points", text(o.state_points)->default_value("all"), "capture points at which they are kept");
   add("batch-tokens", count(o.batch_tokens), "tokens of prompts that run together, padding counted");
   add("batch-rows", count(o.batch_rows),

@@ -33,9 +33,11 @@ constexpr const char* usage =
     "that does. Set aside is what may differ between runs that give the same numbers: /timing, /checksum; "
     "the\n"
     "root's attributes command, config, corpus_name, created_utc, devices, git_commit, hosts, job_gpus,\n"
-    "job_id, libraries, model_name, ranks, threads; of config, though, only the options checkpoint-every, "
-    "corpus,\n"
-    "join, log-level, model, order, out, overwrite, part, progress, resume, stall-minutes, threads, trace.\n"
+    "job_id, libraries, model_name, prompts_name, ranks, threads; of config, though, only the options\n"
+    "checkpoint-every, corpus, join, log-level, model, order, out, overwrite, part, progress, resume,\n"
+    "stall-minutes, threads, trace, and where a file of prompts lies. An option or attribute that an "
+    "earlier\n"
+    "version didn't record is as its default.\n"
     "\n"
     "Exit code 0: sound, or the same; 1: damage, or a difference; 65: a file that can't be read.";
 

@@ -1,6 +1,7 @@
 #include "run_text.hpp"
 
 #include "orrery/core/concat.hpp"
+#include "orrery/text/printable.hpp"
 
 #include <cmath>
 
@@ -14,10 +15,17 @@ std::string text_attribute(const Run& run, const std::string& name) {
   return value && std::holds_alternative<std::string>(*value) ? std::get<std::string>(*value) : "";
 }
 
-/// "N = 200 rows", "8 prompts"; nothing where the file does not say.
+/// "N = 200 rows", "8 prompts", "the prompt “…”" where it is one of one's own; nothing where the file does
+/// not say.
 std::string count_of(const Run& run) {
-  if (run.is_sweep())
-    return run.has("/prompts/row") ? concat(run.file().info("/prompts/row").shape.at(0), " prompts") : "";
+  if (run.is_sweep()) {
+    if (!run.has("/prompts/row")) return "";
+    const std::int64_t count = run.file().info("/prompts/row").shape.at(0);
+    const std::string name = text_attribute(run, "prompts_name");
+    if (!run.has("/prompts/text") || name.empty()) return concat(count, " prompts");
+    if (count > 1) return concat(count, " prompts of ", name);
+    return concat("the prompt “", text::printable(run.file().read_texts("/prompts/text").front()), "”");
+  }
   const double rows = run.number("/", "rows");
   return std::isnan(rows) ? "" : concat("N = ", static_cast<std::int64_t>(rows), " rows");
 }

@@ -5,10 +5,12 @@
 #include "numbers.hpp"
 #include "orrery/archive/sweep_layout.hpp"
 #include "orrery/core/concat.hpp"
+#include "orrery/text/printable.hpp"
 #include "sweep_summary.hpp"
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -54,6 +56,19 @@ std::string trace_headline_text(const Reader& file) {
   return text;
 }
 
+/// The first of the prompts that are not samples of the trace; "" where all are.
+std::string own_prompts_text(const Reader& file) {
+  constexpr std::size_t most = 8, width = 100;
+  if (!file.has("/prompts/text") || !file.has("/prompt")) return "";
+  const std::vector<std::string> texts = file.read_texts("/prompts/text");
+  const std::vector<std::int64_t> numbers = file.read_integers("/prompt");
+  std::string text = "\nprompts\n";
+  for (std::size_t i = 0; i < std::min({most, texts.size(), numbers.size()}); ++i)
+    text += concat("  ", padded(std::to_string(numbers[i]), 6), text::printable(texts[i], width), "\n");
+  if (texts.size() > most) text += concat("  … and ", texts.size() - most, " more\n");
+  return text;
+}
+
 }  // namespace
 
 std::string headline_text(const Reader& file) {
@@ -66,6 +81,7 @@ std::string summary_text(const Reader& file, const std::string& name) {
   for (const auto& [attribute, value] : origin_of(file))
     text += concat("  ", padded(attribute, 18), value, "\n");
   const bool sweep = file.format() == archive::sweep_format;
+  if (sweep) text += own_prompts_text(file);
   text += concat("\nheadline (± ", sweep ? "standard error over prompts" : "jackknife standard error", ")\n",
                  headline_text(file), "\ndatasets\n");
   std::vector<std::vector<std::string>> lines;

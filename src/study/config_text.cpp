@@ -1,5 +1,7 @@
 #include "config_text.hpp"
 
+#include "orrery/study/perturb_options.hpp"
+
 #include <algorithm>
 #include <array>
 #include <set>
@@ -28,6 +30,10 @@ std::map<std::string, std::string> fixing_options(const std::string& ini) {
     sections.insert(section);
   }
   // A file of a version before there was the option says the same as one that gives its default.
+  // A file of prompts is an input, known by its hash, wherever it lies.
+  if (const auto prompts = options.find("[perturb] prompts");
+      prompts != options.end() && !is_number_list(prompts->second))
+    prompts->second = "a file";
   if (sections.contains("[trace]")) options.try_emplace("[trace] bos", "template");
   return options;
 }

@@ -52,6 +52,7 @@ Identity identity_of(const Sweep& sweep) {
   add_options(identity, to_ini(sweep.options));
   identity[input_name("trace")] = sweep.trace.checksum;
   identity[input_name("model")] = sweep.trace.model_sha256;
+  if (sweep.own_prompts) identity[input_name("prompts")] = sweep.own_prompts->sha256;
   return identity;
 }
 
@@ -60,6 +61,7 @@ Identity identity_of_sweep(const archive::Reader& file) {
   add_options(identity, file.text("config"));
   identity[input_name("trace")] = file.text("trace_checksum");
   identity[input_name("model")] = file.text("model_sha256");
+  if (file.attribute("/", "prompts_sha256")) identity[input_name("prompts")] = file.text("prompts_sha256");
   return identity;
 }
 

@@ -14,7 +14,8 @@ namespace orrery::study {
 /// by their hashes, and what computes.
 using Identity = std::map<std::string, std::string>;
 
-/// The names under which an input ("trace", "model", "tokenizer", "corpus") and an option stand there.
+/// The names under which an input ("trace", "model", "tokenizer", "corpus", "prompts") and an option stand
+/// there.
 std::string input_name(const std::string& input);
 bool is_input(const std::string& name);
 std::string option_name(const std::string& section, const std::string& option);

@@ -8,14 +8,13 @@
 #include "orrery/core/concat.hpp"
 #include "orrery/core/log.hpp"
 #include "orrery/core/machine.hpp"
-#include "orrery/core/sha256.hpp"
 #include "orrery/model/llama.hpp"
 #include "orrery/model/weights.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/schedule/forward_pass.hpp"
 #include "orrery/study/model_input.hpp"
 #include "orrery/study/sweep_plan.hpp"
-#include "orrery/text/tokenizer.hpp"
+#include "own_prompts.hpp"
 #include "part_means.hpp"
 #include "part_progress.hpp"
 #include "round_clock.hpp"
@@ -61,7 +60,6 @@ class SweepRun {
 
  private:
   void prepare();
-  void check_tokenizer() const;
   void check_model_hash(bool wait);
   void take_output();
   std::vector<std::int64_t> blocks_to_do();
@@ -108,7 +106,7 @@ void SweepRun::prepare() {
     const std::int64_t seed = sweep_.trace.untrained ? sweep_.trace.seed : sweep_.options.seed;
     model_ = read_model(sweep_.options.model, sweep_.untrained() ? std::optional(seed) : std::nullopt);
     require_model(sweep_, model_.config);
-    if (ranks_.is_root()) check_tokenizer();
+    if (ranks_.is_root()) require_tokenizer(sweep_.options.model, sweep_.trace);
   });
   const PlannedRanks planned = planned_ranks(resources_, ranks_, node_);
   parallel::agree(ranks_, "planning", [&] {
@@ -119,16 +117,6 @@ void SweepRun::prepare() {
                               sweep_, prompts_,
                               sweep_attributes(sweep_, model_.config, resources_, command_, ranks_.size())));
   });
-}
-
-void SweepRun::check_tokenizer() const {
-  const std::filesystem::path path = sweep_.options.model / text::tokenizer_file(sweep_.options.model);
-  const std::string hash = core::sha256_of_file(path);
-  if (hash == sweep_.trace.tokenizer_sha256) return;
-  throw core::bad_input(
-      "the tokenizer is not that of the trace",
-      concat(path.string(), ": SHA-256 ", hash, ", the trace's was ", sweep_.trace.tokenizer_sha256),
-      "give --model the folder that the trace was made of");
 }
 
 /// Throws where the model's files are not those of the trace, as soon as their hash is known.

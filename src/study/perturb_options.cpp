@@ -67,6 +67,10 @@ std::vector<std::int64_t> number_list(const char* option, const std::string& tex
   return numbers;
 }
 
+bool is_number_list(const std::string& text) {
+  return text == "all" || text.find_first_not_of("0123456789,- ") == std::string::npos;
+}
+
 std::vector<double> epsilons_from(const std::string& text) {
   std::vector<double> epsilons;
   for (const std::string& part : split(text)) {
@@ -201,7 +205,7 @@ std::string to_ini(const PerturbOptions& o) {
   const auto line = [&](const char* name, const auto& value) { text += ini_line(name, value); };
   text += ini_path("trace", o.trace) + ini_path("model", o.model) + ini_path("out", o.out);
   line("kinds", text_of(o.kinds));
-  line("prompts", o.prompts);
+  text += is_number_list(o.prompts) ? ini_line("prompts", o.prompts) : ini_path("prompts", o.prompts);
   line("layers", o.layers);
   line("mode", name_of(o.mode));
   line("range", name_of(o.range));

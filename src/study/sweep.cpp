@@ -82,6 +82,7 @@ archive::SweepExtent Sweep::extent(const std::vector<std::int64_t>& places) cons
   if (!extent.state_prompts.empty()) {
     for (const core::Point point : state_points) extent.state_points.push_back(point.value());
   }
+  extent.own_prompts = own_prompts.has_value();
   extent.layers = trace.layers;
   extent.units = trace.units;
   extent.heads = trace.heads;

@@ -35,6 +35,12 @@ model::Batch batch_of(const Sweep& sweep, const schedule::Tile& tile) {
   return schedule::make_batch(local, {tokens, lengths, 0});
 }
 
+/// "sample 7", or "prompt 7" of a file of one's own.
+std::string prompt_text(const Sweep& sweep, const PromptResult& result) {
+  return core::concat(sweep.own_prompts ? "prompt " : "sample ",
+                      sweep.prompts[static_cast<std::size_t>(result.prompt)].sample);
+}
+
 /// The first entry of lengths (…, P), which begin at point `first`, that is beyond `longest` or not a number:
 /// its point; nothing where there is none.
 std::optional<std::int64_t> first_beyond(const at::Tensor& length, std::int64_t first, double longest) {
@@ -50,8 +56,7 @@ std::optional<std::int64_t> first_beyond(const at::Tensor& length, std::int64_t 
 void require_finite(const Sweep& sweep, const PromptResult& result, double longest) {
   const auto refuse = [&](const char* problem, const std::string& where) {
     throw core::bad_input(
-        problem,
-        core::concat("sample ", sweep.prompts[static_cast<std::size_t>(result.prompt)].sample, ", ", where),
+        problem, core::concat(prompt_text(sweep, result), ", ", where),
         "check the model's weights; try smaller perturbations and, with --dtype bfloat16 or --residual "
         "bfloat16, float32");
   };
@@ -84,11 +89,10 @@ void require_no_infinity(const Sweep& sweep, const PromptResult& result, core::L
                                     {"relative_distance", &recovery.relative_distance},
                                     {"spread_distance", &recovery.spread_distance}}) {
     if (!at::isinf(*curve).any().item<bool>()) continue;
-    throw core::bad_input(
-        "a measured number is not finite",
-        core::concat("sample ", sweep.prompts[static_cast<std::size_t>(result.prompt)].sample,
-                     ", perturbed in layer ", layer.value(), ", /recovery/", name),
-        "check the model's weights; try smaller perturbations");
+    throw core::bad_input("a measured number is not finite",
+                          core::concat(prompt_text(sweep, result), ", perturbed in layer ", layer.value(),
+                                       ", /recovery/", name),
+                          "check the model's weights; try smaller perturbations");
   }
 }
 

@@ -32,6 +32,7 @@ bool is_second(const Reader& file, const char* name, const char* first, const ch
 archive::SweepExtent extent_in(const Reader& file) {
   archive::SweepExtent extent;
   extent.prompts = integers_or_none(file, "/prompt");
+  extent.own_prompts = file.attribute("/", "prompts_sha256").has_value();
   extent.start_layers = integers_or_none(file, "/start_layer");
   extent.layers = (length_of(file, "/point") - 1) / 2;
   // Only stored streams have units.

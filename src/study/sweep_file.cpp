@@ -64,6 +64,10 @@ std::vector<archive::Attribute> sweep_attributes(const Sweep& sweep, const model
   add("tokenizer_sha256", sweep.trace.tokenizer_sha256);
   add("corpus_sha256", sweep.trace.corpus_sha256);
   add("corpus_name", sweep.trace.corpus_name);
+  if (sweep.own_prompts) {
+    add("prompts_name", sweep.own_prompts->name);
+    add("prompts_sha256", sweep.own_prompts->sha256);
+  }
   return all;
 }
 

@@ -8,6 +8,7 @@
 #include "orrery/study/recorded_tokens.hpp"
 #include "orrery/study/sweep.hpp"
 #include "orrery/study/verify.hpp"
+#include "own_prompts.hpp"
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/linalg_vector_norm.h>
@@ -110,7 +111,7 @@ class Samples {
       refuse("a sample's tokens are not there", concat("sample ", sample));
     const std::int64_t length = last + 1;
     const std::vector<std::byte> bytes = file_.read_bytes("/samples/token", first, length);
-    Prompt prompt{sample, line_[n], std::vector<std::int32_t>(static_cast<std::size_t>(length))};
+    Prompt prompt{sample, line_[n], std::vector<std::int32_t>(static_cast<std::size_t>(length)), ""};
     std::memcpy(prompt.tokens.data(), bytes.data(), bytes.size());
     return prompt;
   }
@@ -132,7 +133,8 @@ void resolve_formats(const Reader& file, const TraceFacts& facts, PerturbOptions
   }
 }
 
-void resolve_prompts(const Samples& samples, Sweep& sweep) {
+/// The samples that --prompts lists.
+void choose_samples(const Samples& samples, Sweep& sweep) {
   std::string& text = sweep.options.prompts;
   constexpr std::int64_t usual = 8;
   if (text.empty()) {
@@ -142,10 +144,21 @@ void resolve_prompts(const Samples& samples, Sweep& sweep) {
   for (const std::int64_t sample : number_list("prompts", text, samples.count(), "samples in the trace")) {
     sweep.prompts.push_back(samples.prompt(sample));
   }
+}
+
+void resolve_prompts(const Reader& file, const Samples& samples, Sweep& sweep) {
+  const bool own = !is_number_list(sweep.options.prompts);
+  if (own) {
+    read_own_prompts(file, sweep);
+  } else {
+    choose_samples(samples, sweep);
+  }
+  const std::int64_t count = own ? std::ssize(sweep.prompts) : samples.count();
   if (sweep.options.store == SweepStore::states) {
     std::string& states = sweep.options.state_prompts;
     if (states.empty()) states = std::to_string(sweep.prompts.front().sample);
-    sweep.state_prompts = number_list("state-prompts", states, samples.count(), "samples in the trace");
+    sweep.state_prompts =
+        number_list("state-prompts", states, count, own ? "prompts in the file" : "samples in the trace");
     for (const std::int64_t sample : sweep.state_prompts) {
       if (std::ranges::count(sweep.prompts, sample, &Prompt::sample) == 1) continue;
       throw core::usage_error("--state-prompts names a prompt that is not perturbed", std::to_string(sample),
@@ -258,7 +271,7 @@ Sweep read_sweep(PerturbOptions options) {
   sweep.options = std::move(options);
   resolve_formats(file, sweep.trace, sweep.options);
   const Samples samples(file);
-  resolve_prompts(samples, sweep);
+  resolve_prompts(file, samples, sweep);
   resolve_layers(sweep);
   read_components(file, sweep);
   resolve_grids(file, sweep);
@@ -280,12 +293,20 @@ void require_model(const Sweep& sweep, const model::LlamaConfig& config) {
         "give --model the folder that the trace was made of");
   }
   for (const Prompt& prompt : sweep.prompts) {
+    const std::string name = sweep.own_prompts
+                                 ? concat(sweep.own_prompts->name, ", line ", prompt.line, " from 0")
+                                 : concat("sample ", prompt.sample);
+    if (std::ssize(prompt.tokens) > config.positions) {
+      throw core::bad_input(
+          "a prompt is longer than the model's context",
+          concat(name, ": ", prompt.tokens.size(), " tokens, max_position_embeddings is ", config.positions),
+          sweep.own_prompts ? "make it shorter" : "give --model the folder that the trace was made of");
+    }
     const auto [least, most] = std::ranges::minmax(prompt.tokens);
     if (least >= 0 && most < config.vocabulary) continue;
-    throw core::bad_input(
-        "a token of the trace is not in the model's vocabulary",
-        concat("sample ", prompt.sample, ": ", least < 0 ? least : most, " of ", config.vocabulary),
-        "give --model the folder that the trace was made of");
+    throw core::bad_input("a token of a prompt is not in the model's vocabulary",
+                          concat(name, ": ", least < 0 ? least : most, " of ", config.vocabulary),
+                          "give --model the folder that the trace was made of");
   }
 }
 

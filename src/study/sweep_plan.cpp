@@ -162,8 +162,9 @@ std::string plan_text(const SweepPlan& plan, const Sweep& sweep, const model::Ll
   line("model",
        concat(c.layers, " layers, ", c.width, " units, ", c.heads, " heads, ", c.kv_heads,
               " key-value heads, ", quantity_text(static_cast<double>(c.parameters()) / 1e6, "M weights")));
-  line("prompts", concat(plan.prompts().size(), " of ", sweep.prompts.size(), " in ", plan.chosen.size(),
-                         " blocks of ", plan.blocks.size()));
+  line("prompts",
+       concat(plan.prompts().size(), " of ", sweep.prompts.size(), " in ", plan.chosen.size(), " blocks of ",
+              plan.blocks.size(), sweep.own_prompts ? concat(", from ", sweep.own_prompts->name) : ""));
   line("perturbations", shape_text(sweep));
   if (!sweep.ablated_layers.empty())
     line("ablations", concat(sweep.trace.heads + 1, " in each of ", sweep.ablated_layers.size(), " layers"));

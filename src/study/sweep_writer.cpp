@@ -285,13 +285,16 @@ PromptPlace place_of(const Sweep& sweep, const std::vector<std::int64_t>& prompt
 archive::Layout layout_of(const Sweep& sweep, const std::vector<std::int64_t>& prompts) {
   archive::Layout layout = archive::sweep_layout(sweep.extent(prompts));
   std::vector<std::int64_t> lines, lengths;
+  std::vector<std::string> texts;
   for (const std::int64_t place : prompts) {
     const Prompt& prompt = sweep.prompts[static_cast<std::size_t>(place)];
     lines.push_back(prompt.line);
     lengths.push_back(std::ssize(prompt.tokens));
+    texts.push_back(prompt.text);
   }
   set_values(layout, "/prompts/row", std::move(lines));
   set_values(layout, "/prompts/length", std::move(lengths));
+  set_values(layout, "/prompts/text", std::move(texts));
   const std::span<const double> spread = values_of<double>(sweep.spread);
   set_values(layout, "/points/spread", std::vector<double>(spread.begin(), spread.end()));
   std::vector<double> grid;

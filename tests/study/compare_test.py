@@ -141,7 +141,7 @@ class MadeUp(CompareTest):
 
     def test_what_is_set_aside(self) -> None:
         for name in ("command", "created_utc", "devices", "git_commit", "hosts", "job_gpus", "job_id", "libraries",
-                     "ranks", "threads", "model_name", "corpus_name"):  # fmt: skip
+                     "ranks", "threads", "model_name", "corpus_name", "prompts_name"):  # fmt: skip
             self.attribute("/", name, "another")
         self.attribute("timing", "total_seconds", 9.0)
         self.attribute("checksum", "pca.rank", "0")

@@ -14,7 +14,7 @@ MASK = 2**64 - 1
 PRIMES = (0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63, 0x27D4EB2F165667C5)
 #: The root's attributes that tell of the run.
 OF_RUN = {"command", "complete", "config", "corpus_name", "created_utc", "devices", "git_commit", "hosts",
-          "job_gpus", "job_id", "libraries", "model_name", "ranks", "threads"}  # fmt: skip
+          "job_gpus", "job_id", "libraries", "model_name", "prompts_name", "ranks", "threads"}  # fmt: skip
 #: HDF5's own, of dimension scales.
 OF_LIBRARY = {"CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST"}
 

@@ -15,8 +15,9 @@ inline constexpr std::int64_t sweep_format_version = 1;
 /// The sizes of a sweep file's datasets, the coordinates and the choices that it records (science.md, section
 /// 4).
 struct SweepExtent {
-  std::vector<std::int64_t> prompts;       ///< samples of the trace, by number: Q
+  std::vector<std::int64_t> prompts;       ///< samples of the trace, or one's own, by number: Q
   std::vector<std::int64_t> start_layers;  ///< M
+  bool own_prompts = false;                ///< `--prompts FILE`: the file has their texts
   std::int64_t layers = 0;                 ///< L; P = 2L + 1 capture points follow
   std::int64_t units = 0;                  ///< D
   std::int64_t heads = 0;                  ///< H

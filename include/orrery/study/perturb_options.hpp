@@ -36,7 +36,8 @@ struct PerturbOptions {
   std::filesystem::path model;  ///< empty: where the trace found it
   std::filesystem::path out;
   Kinds kinds;
-  std::string prompts;             ///< samples of the trace; empty: the first 8, or as many as there are
+  /// Samples of the trace, or a file of one's own; empty: the first 8 samples, or as many as there are.
+  std::string prompts;
   std::string layers = "default";  ///< start layers; default: the paper's fractions of depth
   TeleportMode mode = TeleportMode::plane;
   GridRange range = GridRange::pooled;
@@ -77,6 +78,9 @@ std::string to_ini(const PerturbOptions& options);
 /// are).
 std::vector<std::int64_t> number_list(const char* option, const std::string& text, std::int64_t count,
                                       const std::string& of_what);
+/// Whether a value of --prompts lists numbers, well or not, rather than names a file: it is empty, "all" or
+/// made of nothing but digits, commas, dashes and blanks.
+bool is_number_list(const std::string& text);
 /// "0.01,0.1" as numbers of at least 0, ascending. Throws usage_error.
 std::vector<double> epsilons_from(const std::string& text);
 std::string text_of(const std::vector<double>& epsilons);

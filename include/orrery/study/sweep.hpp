@@ -12,17 +12,26 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace orrery::study {
 
-/// A sample of the trace as far as it runs: up to the token that was measured, its last.
+/// A sample of the trace as far as it runs: up to the token that was measured, its last. Or a prompt of one's
+/// own.
 struct Prompt {
-  std::int64_t sample = 0;  ///< its number in the trace
-  std::int64_t line = 0;    ///< of the corpus
+  std::int64_t sample = 0;  ///< its number in the trace, or among one's own
+  std::int64_t line = 0;    ///< of the corpus, or of the prompts file
   std::vector<std::int32_t> tokens;
+  std::string text;  ///< of one's own; "" of the trace's
+};
+
+/// A file of prompts of one's own.
+struct OwnPrompts {
+  std::string name;  ///< without its folder
+  std::string sha256;
 };
 
 /// What a trace file says of itself that a sweep rests on.
@@ -55,6 +64,7 @@ struct Sweep {
   PerturbOptions options;  ///< with the model's path, formats and lists filled in
   TraceFacts trace;
   std::vector<Prompt> prompts;                            ///< Q, ascending
+  std::optional<OwnPrompts> own_prompts;                  ///< where they are not samples of the trace
   std::vector<core::Layer> start_layers;                  ///< M; none where ablations run alone
   std::vector<core::Layer> ablated_layers;                ///< A
   std::vector<std::vector<std::array<double, 2>>> grids;  ///< one, or one of each start layer
@@ -68,7 +78,7 @@ struct Sweep {
   at::Tensor spread;              ///< (P) float64: √(2 tr C_s)
   /// Samples of the trace whose parts' outputs are averaged, where ablations set them to their mean.
   std::vector<Prompt> averaged;
-  std::vector<std::int64_t> state_prompts;  ///< numbers of samples
+  std::vector<std::int64_t> state_prompts;  ///< some of the prompts' numbers
   std::vector<core::Point> state_points;
 
   std::int64_t points() const { return core::point_count(trace.layers); }
@@ -92,10 +102,11 @@ struct Sweep {
 
 /// Reads the trace that `options` names and resolves the options against it. In this process alone, before
 /// MPI starts (archive::Reader). Throws bad_input where the file is no trace, is damaged or lacks what a
-/// sweep needs; usage_error where a list names what there is not.
+/// sweep needs, or a file of prompts can't be read; usage_error where a list names what there is not.
 Sweep read_sweep(PerturbOptions options);
 
-/// Throws bad_input where the model's sizes are not those of the trace.
+/// Throws bad_input where the model's sizes are not those of the trace, or a prompt is too long for it or has
+/// a token that it doesn't know.
 void require_model(const Sweep& sweep, const model::LlamaConfig& config);
 
 }  // namespace orrery::study
