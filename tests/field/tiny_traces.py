@@ -82,12 +82,12 @@ class TinyTrace:
         return out
 
 
-def failures(seeds: Iterable[int], folder: Path) -> list[str]:
-    """What `verify` finds wrong with the traces of these seeds."""
+def failures(seeds: Iterable[int], folder: Path, kinds: Iterable[str] = tuple(KINDS)) -> list[str]:
+    """What `verify` finds wrong with the traces of these seeds and kinds."""
     found = []
     for seed in seeds:
         trace = TinyTrace.drawn(seed)
-        for kind in KINDS:
+        for kind in kinds:
             outcome = run("verify", trace.write(folder / f"trace-{seed}", kind))
             wrong = [line for line in outcome.output.splitlines() if line.startswith("FAILED")]
             if outcome.code != 0 or wrong:
