@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace orrery::text {
 namespace {
@@ -63,18 +64,44 @@ std::string shown(const nlohmann::json& json) {
 
 const std::string broken_advice = "replace it: the file is damaged, or was not downloaded whole";
 
-}  // namespace
+/// A callback of nlohmann's parser that throws where an object has a name twice. The parser keeps the last
+/// one.
+class UniqueNames {
+ public:
+  explicit UniqueNames(const std::string& file) : file_(file) {}
 
-nlohmann::json parse_json(std::string_view bytes, const std::string& file, const std::string& advice) {
+  bool operator()(int, nlohmann::json::parse_event_t event, const nlohmann::json& value) {
+    using Event = nlohmann::json::parse_event_t;
+    if (event == Event::object_start) open_.emplace_back();
+    if (event == Event::object_end) open_.pop_back();
+    if (event == Event::key && !open_.back().insert(value.get<std::string>()).second) {
+      throw core::bad_input(file_ + ": a name stands there twice",
+                            printable(value.get<std::string>(), longest_key), broken_advice);
+    }
+    return true;
+  }
+
+ private:
+  const std::string& file_;
+  std::vector<std::set<std::string>> open_;
+};
+
+nlohmann::json parse(std::string_view bytes, const std::string& file, const std::string& advice,
+                     const nlohmann::json::parser_callback_t& callback) {
   const std::string& what_to_do = advice.empty() ? broken_advice : advice;
   if (bytes.empty()) throw core::bad_input(file + " is empty", "0 bytes", what_to_do);
+  require_no_other_kind(bytes, file);
+  // The parser takes a zero byte for the end of the text, whatever follows.
+  if (const std::size_t zero = bytes.find('\0'); zero != std::string_view::npos) {
+    throw core::bad_input(file + " is not JSON", position(bytes, zero) + ": a zero byte", what_to_do);
+  }
   if (const auto deep = find_deep_nesting(bytes)) {
     throw core::bad_input(file + " nests too deep",
                           core::concat("more than ", depth_limit, " levels at ", position(bytes, *deep)),
                           what_to_do);
   }
   try {
-    return nlohmann::json::parse(bytes);
+    return nlohmann::json::parse(bytes, callback);
   } catch (const nlohmann::json::parse_error& fault) {
     const std::size_t offset = std::min(fault.byte > 0 ? fault.byte - 1 : 0, bytes.size());
     throw core::bad_input(file + " is not JSON", position(bytes, offset) + ": " + reason_of(fault),
@@ -82,6 +109,16 @@ nlohmann::json parse_json(std::string_view bytes, const std::string& file, const
   } catch (const nlohmann::json::exception& fault) {
     throw core::bad_input(file + " is not JSON", reason_of(fault), what_to_do);
   }
+}
+
+}  // namespace
+
+nlohmann::json parse_json(std::string_view bytes, const std::string& file, const std::string& advice) {
+  return parse(bytes, file, advice, nullptr);
+}
+
+nlohmann::json parse_json_of_unique_names(std::string_view bytes, const std::string& file) {
+  return parse(bytes, file, {}, UniqueNames(file));
 }
 
 nlohmann::json read_json(const std::filesystem::path& path) {

@@ -19,6 +19,7 @@ constexpr const char* model_name = "tokenizer.model";
 std::unique_ptr<Tokenizer> read_tokenizer_model(const std::filesystem::path& path) {
   const std::string bytes = read_whole_file(path);
   const std::string file = path.filename().string();
+  require_no_other_kind(bytes, file);
   return looks_like_tiktoken(bytes) ? parse_tiktoken(bytes, file) : parse_sentence_piece(bytes, file);
 }
 

@@ -4,6 +4,7 @@
 #include "orrery/core/error.hpp"
 #include "orrery/core/narrow.hpp"
 #include "orrery/core/read_file.hpp"
+#include "orrery/text/file_kind.hpp"
 
 #include <span>
 
@@ -20,6 +21,12 @@ std::string read_whole_file(const std::filesystem::path& path, std::int64_t limi
   std::string bytes(core::narrow<std::size_t>(file.size()), '\0');
   file.read(0, std::as_writable_bytes(std::span(bytes)));
   return bytes;
+}
+
+void require_no_other_kind(std::string_view bytes, const std::string& file) {
+  if (const auto kind = file_kind(bytes)) {
+    throw core::bad_input(file + " is not what its name says", "it is " + kind->name, kind->advice);
+  }
 }
 
 }  // namespace orrery::text

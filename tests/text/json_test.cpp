@@ -36,6 +36,21 @@ TEST(Json, DepthIsBounded) {
   EXPECT_TRUE(parse_json("\"\\\"" + std::string(100, '{') + "\"", "x.json").is_string());
 }
 
+TEST(Json, NamesMayHaveToBeUnique) {
+  const std::string twice = R"({"a": 1, "b": {"c": 1, "c": 2}})";
+  EXPECT_EQ(parse_json(twice, "x.json")["b"]["c"], 2);
+  expect_bad_input([&] { parse_json_of_unique_names(twice, "x.json"); }, {"x.json", "twice (c)"});
+  EXPECT_TRUE(
+      parse_json_of_unique_names(R"({"a": {"c": 1}, "b": [{"c": 1}, {"c": 2}]})", "x.json").is_object());
+}
+
+// The parser would take a zero byte for the end.
+TEST(Json, ZerosAndOtherFormatsAreNoJson) {
+  expect_bad_input([] { parse_json(std::string_view("{}\0 {", 5), "x.json"); },
+                   {"x.json", "byte 2: a zero byte"});
+  expect_bad_input([] { parse_json("<!doctype html><p>", "x.json"); }, {"x.json", "HTML page"});
+}
+
 TEST(Json, GettersNameFileKeyAndExpectation) {
   const auto json = parse_json(
       R"({"size": 16, "text": "16", "half": 24.5, "minus": -1, "none": null, "yes": true,

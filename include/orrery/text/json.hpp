@@ -16,8 +16,12 @@ namespace orrery::text {
 
 /// `bytes` as JSON. `file` is what an error calls them, `advice` what it says to do about it: without one, a
 /// text for files that come with a model. Throws bad_input, with line, column and byte, where they are not
-/// JSON or nest more than 64 deep.
+/// JSON or nest more than 64 deep; where they are of another known kind (`file_kind`), it says of which. Of a
+/// name that an object has twice the last counts, as Python has it.
 nlohmann::json parse_json(std::string_view bytes, const std::string& file, const std::string& advice = {});
+
+/// As parse_json, and throws bad_input where an object has a name twice.
+nlohmann::json parse_json_of_unique_names(std::string_view bytes, const std::string& file);
 
 /// A JSON file. Throws bad_input, naming it, where it is missing, empty, or no JSON (with the position).
 nlohmann::json read_json(const std::filesystem::path& path);
