@@ -1,8 +1,10 @@
 #include "orrery/model/llama_config.hpp"
 
+#include "config_keys.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
 #include "orrery/text/json.hpp"
+#include "rope_config.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -41,59 +43,6 @@ double positive(const JsonValue& value) {
   const double number = value.number();
   if (!(number > 0)) throw value.error("is not positive");
   return number;
-}
-
-void check_architecture(const JsonValue& config) {
-  const std::string supported = "orrery reads LlamaForCausalLM (model_type llama)";
-  if (const auto names = config.find("architectures")) {
-    std::string seen;
-    for (const JsonValue& name : names->elements()) {
-      if (name.string() == "LlamaForCausalLM") return;
-      seen += (seen.empty() ? "" : ", ") + name.string();
-    }
-    throw core::bad_input("config.json: architectures names none that is supported", seen, supported);
-  }
-  const JsonValue type = config.at("model_type");
-  if (type.string() != "llama") throw type.error("is not supported", supported);
-}
-
-/// `scaling` is rope_scaling of the older generation, or rope_parameters of the newer one.
-void read_scaling(const JsonValue& scaling, Rope& rope) {
-  scaling.require_object();
-  auto kind = scaling.find("rope_type");
-  if (!kind) kind = scaling.find("type");
-  if (!kind) throw scaling.error("has no rope_type", "supported are default, linear and llama3");
-  const std::string& name = kind->string();
-  if (name == "default") return;
-  if (name == "linear") {
-    rope.scaling = RopeScaling::linear;
-    rope.factor = positive(scaling.at("factor"));
-  } else if (name == "llama3") {
-    rope.scaling = RopeScaling::llama3;
-    rope.factor = positive(scaling.at("factor"));
-    rope.low_frequency_factor = positive(scaling.at("low_freq_factor"));
-    rope.high_frequency_factor = positive(scaling.at("high_freq_factor"));
-    rope.original_positions = positive(scaling.at("original_max_position_embeddings"));
-    if (rope.high_frequency_factor <= rope.low_frequency_factor) {
-      throw scaling.at("high_freq_factor").error("is not above low_freq_factor");
-    }
-  } else {
-    throw kind->error("is not supported", "supported are default, linear and llama3");
-  }
-}
-
-Rope read_rope(const JsonValue& config) {
-  Rope rope;
-  if (const auto theta = config.find("rope_theta")) rope.theta = positive(*theta);
-  if (const auto scaling = config.find("rope_scaling")) read_scaling(*scaling, rope);
-  if (const auto parameters = config.find("rope_parameters")) {
-    if (const auto theta = parameters->find("rope_theta")) rope.theta = positive(*theta);
-    read_scaling(*parameters, rope);
-  }
-  if (const auto share = config.find("partial_rotary_factor"); share && share->number() != 1.0) {
-    throw share->error("is not supported", "orrery turns whole heads: 1.0");
-  }
-  return rope;
 }
 
 /// Throws where the weights are too many to be counted.
@@ -138,8 +87,7 @@ std::int64_t LlamaConfig::parameters() const {
 LlamaConfig read_llama_config(const std::filesystem::path& folder) {
   const nlohmann::json json = text::read_json(folder / "config.json");
   const JsonValue config(json, "config.json");
-  config.require_object();
-  check_architecture(config);
+  require_plain_llama(config);
 
   LlamaConfig llama;
   llama.layers = size_of(config, "num_hidden_layers", most_layers);
@@ -165,15 +113,19 @@ LlamaConfig read_llama_config(const std::filesystem::path& folder) {
   llama.vocabulary = size_of(config, "vocab_size");
   llama.positions = size_or(config, "max_position_embeddings", 2048);
   if (const auto epsilon = config.find("rms_norm_eps")) llama.norm_epsilon = positive(*epsilon);
-  if (const auto activation = config.find("hidden_act"); activation && activation->string() != "silu") {
+  if (const auto activation = config.find("hidden_act");
+      activation && activation->string() != "silu" && activation->string() != "swish") {
     throw activation->error("is not supported", "orrery computes silu");
   }
   llama.tied_embedding = flag(config, "tie_word_embeddings");
   llama.attention_bias = flag(config, "attention_bias");
   llama.mlp_bias = flag(config, "mlp_bias");
   if (const auto range = config.find("initializer_range")) llama.initializer_range = range->number();
-  llama.rope = read_rope(config);
+  std::vector<std::string> within_rope;
+  llama.rope = read_rope(config, llama.positions, within_rope);
   require_countable(llama);
+  llama.unread = unread_keys(config, llama);
+  llama.unread.insert(llama.unread.end(), within_rope.begin(), within_rope.end());
   return llama;
 }
 

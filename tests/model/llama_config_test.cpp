@@ -70,6 +70,25 @@ TEST_F(ConfigTest, NamesTheFieldAndWhatWasSeen) {
   EXPECT_NE(error(R"(, "partial_rotary_factor": 0.5)").find("partial_rotary_factor"), std::string::npos);
 }
 
+// What each key of transformers does is compared with it in tests/field/config_test.py.
+TEST_F(ConfigTest, ListsWhatNobodyReads) {
+  EXPECT_TRUE(
+      read(R"(, "use_cache": true, "torch_dtype": "float16", "sliding_window": null)").unread.empty());
+  EXPECT_EQ(
+      read(R"(, "z_of_a_trainer": {"a": 1}, "rope_scaling": {"type": "linear", "factor": 2, "x": 1})").unread,
+      (std::vector<std::string>{"z_of_a_trainer", "rope_scaling.x"}));
+  EXPECT_NE(
+      error(R"(, "sliding_window": 8)").find("sliding_window asks for what orrery does not compute (8)"),
+      std::string::npos);
+}
+
+TEST_F(ConfigTest, TwoPlacesForOneThingAgree) {
+  EXPECT_EQ(read(R"(, "rope_theta": 7, "rope_parameters": {"rope_theta": 7.0})").rope.theta, 7.0);
+  EXPECT_NE(error(R"(, "rope_theta": 7, "rope_parameters": {"rope_theta": 8})").find("disagree (8 and 7)"),
+            std::string::npos);
+  EXPECT_NE(error(R"(, "model_type": "mistral")").find("LlamaForCausalLM and mistral"), std::string::npos);
+}
+
 TEST_F(ConfigTest, RefusesMoreWeightsThanCanBeCounted) {
   EXPECT_NE(error(R"(, "head_dim": 1048576, "num_key_value_heads": 4)", "1048576").find("weights"),
             std::string::npos);

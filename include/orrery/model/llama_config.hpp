@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace orrery::model {
 
@@ -23,6 +24,8 @@ struct Rope {
 
   /// Radians a position of pair i = 0 … head_dim/2 − 1, in double precision.
   double frequency(std::int64_t pair, std::int64_t head_dim) const;
+
+  bool operator==(const Rope&) const = default;
 };
 
 /// What config.json says of a Llama, checked field by field.
@@ -42,6 +45,7 @@ struct LlamaConfig {
   bool attention_bias = false;
   bool mlp_bias = false;
   double initializer_range = 0.02;  ///< spread of an untrained model's weights
+  std::vector<std::string> unread;  ///< keys of config.json that nobody reads, those of a dictionary as "a.b"
 
   std::int64_t query_rows() const { return heads * head_dim; }
   std::int64_t kv_rows() const { return kv_heads * head_dim; }
@@ -51,8 +55,10 @@ struct LlamaConfig {
   std::int64_t parameters() const;
 };
 
-/// Reads FOLDER/config.json, of either generation (`rope_theta` + `rope_scaling`, or `rope_parameters`).
-/// Throws bad_input naming the file, the field, what was seen and what is supported.
+/// Reads FOLDER/config.json, of either generation (`rope_theta` + `rope_scaling`, or `rope_parameters`). Keys
+/// that some configuration class of transformers reads and orrery does not must have a value that asks a
+/// Llama for nothing; those that none reads are in `unread`. Throws bad_input naming the file, the field,
+/// what was seen and what is supported.
 LlamaConfig read_llama_config(const std::filesystem::path& folder);
 
 }  // namespace orrery::model
