@@ -166,22 +166,18 @@ void move_parts(const std::vector<Part>& parts, at::Device device) {
 
 }  // namespace
 
-void check_weights(const LlamaConfig& config, const Checkpoint& checkpoint) {
+std::vector<NeededWeight> needed_weights(const LlamaConfig& config) {
   LayerWeights layer;
   OuterWeights outer;
-  if (!config.tied_embedding && !checkpoint.has("lm_head.weight")) {
-    throw core::bad_input(
-        "lm_head.weight is missing",
-        concat("tie_word_embeddings is false in config.json of ", checkpoint.folder().string()),
-        "set tie_word_embeddings to true, or add the weight");
-  }
   std::vector<Part> parts = outer_parts(config, at::kFloat, at::kFloat, Head::logits, outer);
   for (core::Layer l; l.value() < config.layers; ++l) {
     for (Part& part : layer_parts(config, l, at::kFloat, at::kFloat, layer)) parts.push_back(std::move(part));
   }
+  std::vector<NeededWeight> needed;
   for (const Part& part : parts) {
-    for (const Piece& piece : part.pieces) checkpoint.require(piece.name, piece.shape);
+    for (const Piece& piece : part.pieces) needed.push_back({piece.name, piece.shape});
   }
+  return needed;
 }
 
 std::int64_t layer_bytes(const LlamaConfig& config, DType dtype) {

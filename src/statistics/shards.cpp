@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iomanip>
 #include <limits>
 #include <string>
 
@@ -161,7 +162,7 @@ void exchange_points(const Communicator& ranks, const SampleShard& rows, const E
 }
 
 template <class T>
-void check_finite_rows(const SampleShard& rows, double longest, const T* x) {
+std::optional<StreamFault> find_fault_in(const SampleShard& rows, double longest, const T* x) {
   const std::int64_t points = rows.x.size(1);
   const std::int64_t units = rows.x.size(2);
   for (std::int64_t line = 0; line < rows.x.size(0) * points; ++line) {
@@ -174,15 +175,12 @@ void check_finite_rows(const SampleShard& rows, double longest, const T* x) {
     const std::string where =
         core::concat("sample ", rows.samples[line / points].value(), ", point ", line % points);
     if (std::all_of(stream, stream + units, [](T value) { return std::isfinite(value); })) {
-      throw core::bad_input("the model gives streams too long to be measured",
-                            core::concat(where, ", beyond a length of ", std::setprecision(3), longest),
-                            "check the model's weights; --dtype float64 --residual float64 goes farther");
+      return StreamFault{true, core::concat(where, ", beyond a length of ", std::setprecision(3), longest)};
     }
     const bool nan = std::any_of(stream, stream + units, [](T value) { return std::isnan(value); });
-    throw core::bad_input("the model gives numbers that are not finite",
-                          core::concat(nan ? "NaN" : "infinity", " at ", where),
-                          "try --dtype float32, or check the model's files with `orrery inspect`");
+    return StreamFault{false, core::concat(nan ? "NaN" : "infinity", " at ", where)};
   }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -204,8 +202,10 @@ double longest_stream(at::ScalarType norm_dtype) {
   return norm_dtype == at::kFloat ? std::sqrt(most) : most / 4;
 }
 
-void check_finite(const SampleShard& rows, double longest) {
-  with_rows(rows.x, [&](const auto* x) { check_finite_rows(rows, longest, x); });
+std::optional<StreamFault> find_fault(const SampleShard& rows, double longest) {
+  std::optional<StreamFault> found;
+  with_rows(rows.x, [&](const auto* x) { found = find_fault_in(rows, longest, x); });
+  return found;
 }
 
 UnitShard by_unit(const Communicator& ranks, const SampleShard& rows, const Extent& extent) {

@@ -105,6 +105,7 @@ void SweepRun::prepare() {
   parallel::agree(ranks_, "reading the model's configuration", [&] {
     const std::int64_t seed = sweep_.trace.untrained ? sweep_.trace.seed : sweep_.options.seed;
     model_ = read_model(sweep_.options.model, sweep_.untrained() ? std::optional(seed) : std::nullopt);
+    warn_of_unread(model_);
     require_model(sweep_, model_.config);
     if (ranks_.is_root()) require_tokenizer(sweep_.options.model, sweep_.trace);
   });
@@ -266,7 +267,7 @@ void SweepRun::run_round(std::span<const std::int64_t> blocks, const SweepOnDevi
           ranks_, costs,
           [&](std::int64_t i) {
             const auto index = static_cast<std::size_t>(i);
-            return std::make_unique<SweepBlock>(sweep, *llama_, block_at(index), results[index]);
+            return std::make_unique<SweepBlock>(sweep, model_, *llama_, block_at(index), results[index]);
           },
           progress);
   std::vector<DoneBlock> done;

@@ -76,6 +76,7 @@ std::vector<archive::Attribute> model_attributes(const std::filesystem::path& fo
           root("vocab_size", config.vocabulary),
           root("dtype", model::name_of(dtype)),
           root("residual_dtype", model::name_of(residual)),
+          root("config_unread", unread_keys_text(config)),
           root("model_name", named.filename().string())};
 }
 

@@ -41,6 +41,16 @@ std::string prompt_text(const Sweep& sweep, const PromptResult& result) {
                       sweep.prompts[static_cast<std::size_t>(result.prompt)].sample);
 }
 
+/// What perturbed streams that can't be measured end with, where the unperturbed one can.
+core::Error perturbed_error(const Sweep& sweep, const PromptResult& result, const char* problem,
+                            const std::string& where) {
+  const bool rounded =
+      sweep.options.dtype == model::DType::bfloat16 || sweep.options.residual == model::DType::bfloat16;
+  return core::bad_input(problem, core::concat(prompt_text(sweep, result), ", ", where),
+                         rounded ? "try smaller perturbations, or --dtype float32 --residual float32"
+                                 : "try smaller perturbations");
+}
+
 /// The first entry of lengths (…, P), which begin at point `first`, that is beyond `longest` or not a number:
 /// its point; nothing where there is none.
 std::optional<std::int64_t> first_beyond(const at::Tensor& length, std::int64_t first, double longest) {
@@ -51,34 +61,44 @@ std::optional<std::int64_t> first_beyond(const at::Tensor& length, std::int64_t 
   return first + beyond.to(at::kByte).argmax().item<std::int64_t>();
 }
 
+/// The first stream among lengths, as of first_beyond, that is not finite or too long to be measured.
+std::optional<statistics::StreamFault> find_fault(const at::Tensor& length, std::int64_t first,
+                                                  double longest, const std::string& which) {
+  const auto point = first_beyond(length, first, longest);
+  if (!point) return std::nullopt;
+  const std::string where = core::concat(which, ", point ", *point);
+  if (first_beyond(length, first, std::numeric_limits<double>::max()))
+    return statistics::StreamFault{false, where};
+  return statistics::StreamFault{true,
+                                 core::concat(where, ", beyond a length of ", std::setprecision(3), longest)};
+}
+
 /// Throws bad_input that names the sample, the layer and the point of the first stream that is not finite or
 /// too long to be measured, or else of an output that is not finite: nothing infinite gets into the file.
-void require_finite(const Sweep& sweep, const PromptResult& result, double longest) {
-  const auto refuse = [&](const char* problem, const std::string& where) {
-    throw core::bad_input(
-        problem, core::concat(prompt_text(sweep, result), ", ", where),
-        "check the model's weights; try smaller perturbations and, with --dtype bfloat16 or --residual "
-        "bfloat16, float32");
-  };
-  const auto require_streams = [&](const at::Tensor& length, std::int64_t first, const std::string& which) {
-    const auto point = first_beyond(length, first, longest);
-    if (!point) return;
-    const bool finite = !first_beyond(length, first, std::numeric_limits<double>::max());
-    const std::string where = core::concat(which, ", point ", *point);
-    if (!finite) refuse("a measured number is not finite", where);
-    refuse("a stream is too long to be measured",
-           core::concat(where, ", beyond a length of ", std::setprecision(3), longest));
-  };
-  require_streams(result.norm, 0, "unperturbed");
+void require_finite(const Sweep& sweep, const ModelInput& model, const PromptResult& result, double longest) {
+  if (auto fault = find_fault(result.norm, 0, longest, "unperturbed")) {
+    fault->seen = core::concat(prompt_text(sweep, result), ", ", fault->seen);
+    throw stream_error(model, *sweep.options.dtype, *sweep.options.residual, *fault);
+  }
   const std::vector<SweepStart> starts = sweep.starts();
   for (std::size_t i = 0; i < starts.size(); ++i) {
     const RowsResult& rows = result.starts[i];
     const std::string which =
         core::concat(starts[i].ablates ? "ablated" : "perturbed", " in layer ", starts[i].layer.value());
     // No perturbed stream is longer than the unperturbed one and the distance from it together.
-    require_streams(rows.distance.add(result.norm), core::pre_attention(starts[i].layer).value(), which);
-    if (!at::isfinite(rows.kl).all().item<bool>())
-      refuse("a measured number is not finite", which + ", the next token's probabilities");
+    const std::int64_t first = core::pre_attention(starts[i].layer).value();
+    if (const auto fault = find_fault(rows.distance.add(result.norm), first, longest, which)) {
+      throw perturbed_error(
+          sweep, result,
+          fault->is_finite ? "a stream is too long to be measured" : "a measured number is not finite",
+          fault->seen);
+    }
+    if (!at::isfinite(rows.kl).all().item<bool>()) {
+      // Of streams that are finite: its weights are looked at, too.
+      throw stream_error(
+          model, *sweep.options.dtype, *sweep.options.residual,
+          {false, core::concat(prompt_text(sweep, result), ", ", which, ", the next token's probabilities")});
+    }
   }
 }
 
@@ -89,10 +109,8 @@ void require_no_infinity(const Sweep& sweep, const PromptResult& result, core::L
                                     {"relative_distance", &recovery.relative_distance},
                                     {"spread_distance", &recovery.spread_distance}}) {
     if (!at::isinf(*curve).any().item<bool>()) continue;
-    throw core::bad_input("a measured number is not finite",
-                          core::concat(prompt_text(sweep, result), ", perturbed in layer ", layer.value(),
-                                       ", /recovery/", name),
-                          "check the model's weights; try smaller perturbations");
+    throw perturbed_error(sweep, result, "a measured number is not finite",
+                          core::concat("perturbed in layer ", layer.value(), ", /recovery/", name));
   }
 }
 
@@ -119,9 +137,9 @@ std::vector<statistics::Recovery> recoveries_of(const Sweep& sweep, const SweepS
 
 }  // namespace
 
-SweepBlock::SweepBlock(const SweepOnDevice& sweep, const model::Llama& llama, const schedule::Block& block,
-                       std::vector<PromptResult>& results)
-    : sweep_(sweep), llama_(llama), block_(block), results_(results) {}
+SweepBlock::SweepBlock(const SweepOnDevice& sweep, const ModelInput& model, const model::Llama& llama,
+                       const schedule::Block& block, std::vector<PromptResult>& results)
+    : sweep_(sweep), model_(model), llama_(llama), block_(block), results_(results) {}
 
 void SweepBlock::begin(const model::OuterWeights& outer) {
   for (const core::Sample prompt : block_.tile.samples)
@@ -173,7 +191,7 @@ void SweepBlock::finish(const model::OuterWeights& outer) {
     PromptResult& result = results_[b];
     result.next_token = next[static_cast<std::int64_t>(b)].item<std::int64_t>();
     core::failpoint("activations", {static_cast<std::byte*>(result.norm.data_ptr()), result.norm.nbytes()});
-    require_finite(sweep_.sweep, result, statistics::longest_stream(llama_.norm_dtype()));
+    require_finite(sweep_.sweep, model_, result, statistics::longest_stream(llama_.norm_dtype()));
     for (std::size_t i = 0; i < sweep_.starts.size(); ++i) {
       if (!sweep_.starts[i].ablates)
         result.recoveries.push_back(recoveries_of(sweep_.sweep, sweep_.starts[i], result, result.starts[i]));

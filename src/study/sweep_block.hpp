@@ -3,6 +3,7 @@
 #include "orrery/model/llama.hpp"
 #include "orrery/schedule/block.hpp"
 #include "orrery/schedule/forward_pass.hpp"
+#include "orrery/study/model_input.hpp"
 #include "sweep_result.hpp"
 #include "sweep_rows.hpp"
 
@@ -17,8 +18,8 @@ namespace orrery::study {
 class SweepBlock final : public schedule::TileRun {
  public:
   /// Fills `results` in, one a prompt of the block's tile. All that is given must outlive it.
-  SweepBlock(const SweepOnDevice& sweep, const model::Llama& llama, const schedule::Block& block,
-             std::vector<PromptResult>& results);
+  SweepBlock(const SweepOnDevice& sweep, const ModelInput& model, const model::Llama& llama,
+             const schedule::Block& block, std::vector<PromptResult>& results);
 
   void begin(const model::OuterWeights& outer) override;
   void run_layer(core::Layer layer, const model::LayerWeights& weights) override;
@@ -34,6 +35,7 @@ class SweepBlock final : public schedule::TileRun {
   void read_out(Rows& rows, const model::OuterWeights& outer);
 
   const SweepOnDevice& sweep_;
+  const ModelInput& model_;
   const model::Llama& llama_;
   const schedule::Block& block_;
   std::vector<PromptResult>& results_;

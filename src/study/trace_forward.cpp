@@ -89,7 +89,9 @@ std::vector<std::int64_t> TraceForward::run(TileRows& rows, const std::vector<st
       k = which[static_cast<std::size_t>(k)];
       const statistics::SampleShard shard = rows.of(k);
       core::failpoint("activations", {static_cast<std::byte*>(shard.x.data_ptr()), shard.x.nbytes()});
-      statistics::check_finite(shard, statistics::longest_stream(llama_.norm_dtype()));
+      if (const auto fault = statistics::find_fault(shard, statistics::longest_stream(llama_.norm_dtype()))) {
+        throw stream_error(input_, *options_.dtype, options_.residual, *fault);
+      }
     }
   });
   return ran;

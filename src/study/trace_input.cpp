@@ -25,6 +25,7 @@ void read_weights(const TraceOptions& options, TraceInput& input) {
   const bool untrained = options.weights == WeightChoice::random;
   static_cast<ModelInput&>(input) =
       read_model(options.model, untrained ? std::optional(options.seed) : std::nullopt);
+  warn_of_unread(input);
 }
 
 /// Where a sample's text ends: behind it stand special tokens alone.

@@ -2,6 +2,7 @@
 
 #include "orrery/model/capture.hpp"
 #include "orrery/model/llama.hpp"
+#include "orrery/model/weight_check.hpp"
 #include "orrery/parallel/communicator.hpp"
 #include "tests/support/shared_data.hpp"
 #include "tests/support/tensor_file.hpp"

@@ -74,6 +74,21 @@ TEST_F(SafetensorsTest, RefusesWhatAHeaderCannotMean) {
   EXPECT_NE(error("[]").find("not a JSON object"), std::string::npos);
 }
 
+// More of the format is compared with its reference library in tests/field/checkpoint_test.py.
+TEST_F(SafetensorsTest, EveryByteBelongsToOneTensorAndEveryNameStandsOnce) {
+  const auto two = [](const std::string& second, int begin, int end) {
+    return R"({"v": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]}, ")" + second +
+           R"(": {"dtype": "U8", "shape": [4], "data_offsets": [)" + std::to_string(begin) + ", " +
+           std::to_string(end) + "]}}";
+  };
+  EXPECT_EQ(error(two("w", 4, 8), 8), "nothing was thrown");
+  EXPECT_NE(error(two("w", 5, 9), 9).find("in front of tensor w belong to no tensor (offsets 4 to 5)"),
+            std::string::npos);
+  EXPECT_NE(error(two("w", 4, 8), 9).find("at the end belong to no tensor"), std::string::npos);
+  EXPECT_NE(error(two("w", 3, 7), 7).find("v and w overlap"), std::string::npos);
+  EXPECT_NE(error(two("v", 0, 4), 4).find("twice (v)"), std::string::npos);
+}
+
 TEST_F(SafetensorsTest, AnIndexNamesBareFilesOnly) {
   std::ofstream(folder_ / "model.safetensors.index.json")
       << R"({"weight_map": {"w": "../secret.safetensors"}})";

@@ -94,25 +94,25 @@ TEST(ShardErrors, AllRanksSayThatOneHasAnotherShapeOrDtype) {
   EXPECT_THROW(by_point(ranks, short_rows, data.extent), parallel::AgreedError);
 }
 
-TEST(CheckFinite, NamesSampleAndPoint) {
+TEST(FindFault, NamesSampleAndPoint) {
   const Communicator alone = Communicator::self();
   Data data = testing::noise({13, 8, 5}, 1);
-  EXPECT_NO_THROW(check_finite(testing::deal(alone, data, at::kFloat, 3)));
+  EXPECT_FALSE(find_fault(testing::deal(alone, data, at::kFloat, 3)));
   const auto words = [&](double value, at::ScalarType dtype) {
     data.at(12, 7, 4) = value;
-    try {
-      check_finite(testing::deal(alone, data, dtype, 3));
-    } catch (const core::Error& error) {
-      EXPECT_EQ(error.code(), core::ExitCode::bad_input);
-      return std::string(error.what());
-    }
-    return std::string("nothing");
+    const auto fault = find_fault(testing::deal(alone, data, dtype, 3));
+    EXPECT_TRUE(fault && !fault->is_finite);
+    return fault ? fault->seen : "nothing";
   };
   for (const at::ScalarType dtype : {at::kFloat, at::kDouble}) {
-    EXPECT_NE(words(std::nan(""), dtype).find("(NaN at sample 12, point 7)"), std::string::npos);
-    EXPECT_NE(words(-std::numeric_limits<double>::infinity(), dtype).find("(infinity at sample 12, point 7)"),
-              std::string::npos);
+    EXPECT_EQ(words(std::nan(""), dtype), "NaN at sample 12, point 7");
+    EXPECT_EQ(words(-std::numeric_limits<double>::infinity(), dtype), "infinity at sample 12, point 7");
   }
+  data.at(12, 7, 4) = 1e20;
+  const auto fault = find_fault(testing::deal(alone, data, at::kFloat, 3), longest_stream(at::kFloat));
+  ASSERT_TRUE(fault && fault->is_finite);
+  EXPECT_EQ(fault->seen, "sample 12, point 7, beyond a length of 1.84e+19");
+  EXPECT_FALSE(find_fault(testing::deal(alone, data, at::kFloat, 3)));
 }
 
 }  // namespace

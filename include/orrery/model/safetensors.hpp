@@ -22,13 +22,14 @@ struct TensorEntry {
 /// "(8, 16)": a shape as messages show it.
 std::string shape_text(std::span<const std::int64_t> shape);
 
-/// Reads and checks a safetensors header: that each tensor's bytes lie in the file, fit its shape and type,
-/// and overlap no other's. Throws bad_input naming the file and the fault; allocates no more than the
-/// header's bytes.
+/// Reads and checks a safetensors header, to the letter of the format as its reference library has it: names
+/// once each, and tensors that fit their shapes and types and lie one behind the other, from the header to
+/// the end of the file. Throws bad_input naming the file and the fault; allocates no more than the header's
+/// bytes.
 std::map<std::string, TensorEntry> read_safetensors_header(const std::filesystem::path& path);
 
-/// The weights in a model folder: `model.safetensors`, or the shards that `model.safetensors.index.json`
-/// names (bare file names; links are followed).
+/// The weights in a model folder, as transformers takes them: `model.safetensors`, or where that is missing
+/// the shards that `model.safetensors.index.json` names (bare file names; links are followed).
 class Checkpoint final : public TensorSource {
  public:
   /// Reads every header; no weights. Throws bad_input naming folder, file and fault.
@@ -43,6 +44,13 @@ class Checkpoint final : public TensorSource {
   void read(const std::string& name, std::span<const std::int64_t> shape, std::int64_t rows_at_once,
             std::vector<std::byte>& room, const Take& take) const override;
 
+  /// Names of all tensors, sorted.
+  std::vector<std::string> names() const;
+  /// The file that holds `name`, which must be there.
+  const std::string& file_of(const std::string& name) const { return find(name).file; }
+  /// Files of weights beside those read, which nobody reads.
+  const std::vector<std::string>& passed_over() const { return passed_over_; }
+
   /// Names of the files read, index included, sorted: what a hash of the weights is taken of.
   const std::vector<std::string>& files() const { return files_; }
   const std::filesystem::path& folder() const { return folder_; }
@@ -55,9 +63,10 @@ class Checkpoint final : public TensorSource {
     TensorEntry entry;
   };
   const Located& find(const std::string& name) const;
+  void read_shards(const std::string& index_name);
 
   std::filesystem::path folder_;
-  std::vector<std::string> files_;
+  std::vector<std::string> files_, passed_over_;
   std::map<std::string, Located> tensors_;
 };
 

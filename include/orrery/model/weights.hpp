@@ -3,7 +3,6 @@
 #include "orrery/core/index.hpp"
 #include "orrery/model/dtype.hpp"
 #include "orrery/model/llama_config.hpp"
-#include "orrery/model/safetensors.hpp"
 #include "orrery/model/tensor_source.hpp"
 #include "orrery/parallel/communicator.hpp"
 #include "orrery/parallel/node_memory.hpp"
@@ -14,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace orrery::model {
@@ -47,8 +47,13 @@ enum class Residency { all_layers, one_layer };
 /// Whether the weights after the last layer are read: a trajectory needs none of them.
 enum class Head { none, logits };
 
-/// Throws bad_input unless every weight that the model needs is in the file, in its shape.
-void check_weights(const LlamaConfig& config, const Checkpoint& checkpoint);
+/// A tensor of the source that a model needs.
+struct NeededWeight {
+  std::string name;
+  std::vector<std::int64_t> shape;  ///< outermost first
+};
+/// All of them, those of the head included.
+std::vector<NeededWeight> needed_weights(const LlamaConfig& config);
 
 /// Bytes of one layer's weights, and of the outer ones, as they lie in memory.
 std::int64_t layer_bytes(const LlamaConfig& config, DType dtype);

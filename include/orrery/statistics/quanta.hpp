@@ -18,7 +18,7 @@ class Extremes {
   /// Of no rows: +infinity and −infinity.
   explicit Extremes(const Extent& extent);
 
-  /// Takes rows (m, P, D), float32 or float64, which must be finite (`check_finite`).
+  /// Takes rows (m, P, D), float32 or float64, which must be finite (`find_fault`).
   void add(const at::Tensor& rows, int threads);
   /// The same at one capture point: for several threads, each at points of its own.
   void add_point(const at::Tensor& rows, std::int64_t point);

@@ -6,6 +6,8 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace orrery::statistics {
@@ -60,10 +62,16 @@ PointRange points_of(int rank, int ranks, std::int64_t points);
 /// distances and lengths, none of which is more than twice that of the longest stream.
 double longest_stream(at::ScalarType norm_dtype);
 
-/// Throws bad_input that names the first sample and point (in the shard's order) with a NaN or an infinity,
-/// or with a stream longer than `longest`. Not collective: call it inside `agree`. The statistics take finite
-/// rows for granted, and that fourth powers of their numbers are finite.
-void check_finite(const SampleShard& rows, double longest = longest_stream(at::kDouble));
+/// A stream that can't be measured.
+struct StreamFault {
+  bool is_finite = false;  ///< its numbers are: it is too long
+  std::string seen;        ///< "NaN at sample 3, point 2", "sample 3, point 2, beyond a length of 1.84e+19"
+};
+
+/// The first sample and point (in the shard's order) with a NaN or an infinity, or with a stream longer than
+/// `longest`; nothing where there is none. The statistics take finite rows for granted, and that fourth
+/// powers of their numbers are finite.
+std::optional<StreamFault> find_fault(const SampleShard& rows, double longest = longest_stream(at::kDouble));
 
 /// Collective: the rows by unit, whichever rank each row came from and in whatever order. One partner's block
 /// is in flight at a time. Throws internal_error on all ranks where a shard's shape is not (n, P, D), ranks

@@ -38,8 +38,8 @@ class StreamedMoments {
   /// The bytes that one holds, and of `add`'s work on `threads` threads; LibTorch's own apart.
   static std::int64_t bytes(const Extent& extent, const PassContent& content, int threads);
 
-  /// Adds rows (m, P, D), float32 or float64, which must be finite (`check_finite`). Products are cheaper by
-  /// the hundred rows than by the dozen. Once a value is beyond the headroom, only extremes go on.
+  /// Adds rows (m, P, D), float32 or float64, which must be finite (`find_fault`). Products are cheaper
+  /// by the hundred rows than by the dozen. Once a value is beyond the headroom, only extremes go on.
   void add(const at::Tensor& rows, int threads);
 
   /// Collective: whether any value on any rank was beyond the headroom, or, with `content.units`, some unit

@@ -45,8 +45,8 @@ struct TraceStatistics {
   Headline headline;
 };
 
-/// Collective: all statistics of kept rows, which must be finite (`check_finite`). At most one of the shards
-/// by unit and by point is held at a time. The same bits for any number of ranks and threads, and any
+/// Collective: all statistics of kept rows, which must be finite (`find_fault`). At most one of the
+/// shards by unit and by point is held at a time. The same bits for any number of ranks and threads, and any
 /// assignment of samples.
 TraceStatistics trace_statistics(const parallel::Communicator& ranks, const SampleShard& rows,
                                  const Extent& extent, const StatisticsOptions& options);
