@@ -47,7 +47,7 @@ int code_of(ExitCode code) {
 
 /// The one line of an error.
 void speak(const core::Error& error) {
-  std::fflush(stdout);
+  flush_printed();
   std::fprintf(stderr, "orrery: %s\n", error.what());
 }
 
@@ -105,6 +105,12 @@ std::optional<int> parse_on_ranks(int& count, char**& arguments, OptionSet& set,
   return 0;
 }
 
+/// Sees that what was printed of a run has been written; the file that it made is there all the same.
+void finish_result(const std::filesystem::path& file) {
+  finish_printing(concat(file.string(), " is complete all the same: `orrery inspect ", file.string(),
+                         "` prints its numbers"));
+}
+
 /// The end of a run that has stalled: what hangs can't be waited for.
 void speak_and_leave(const core::Error& error) {
   speak(error);
@@ -143,6 +149,7 @@ int trace(int& count, char**& arguments, const Words& words) {
   if (code == 0 && is_first_process()) {
     print(concat(report::headline_text(archive::Reader(options.out)),
                  "(± jackknife standard error over blocks of samples)\n", options.out.string(), "\n"));
+    finish_result(options.out);
   }
   return code;
 }
@@ -187,7 +194,10 @@ int perturb(int& count, char**& arguments, const Words& words) {
       failure);
   if (code == 0 && is_first_process()) {
     if (!options.part) print(report::headline_text(archive::Reader(options.out)));
-    print(concat(archive::finished_result(options.out, options.part).value_or(options.out).string(), "\n"));
+    const std::filesystem::path result =
+        archive::finished_result(options.out, options.part).value_or(options.out);
+    print(result.string() + "\n");
+    finish_result(result);
   }
   return code;
 }
@@ -326,8 +336,11 @@ int dispatch(int& count, char**& arguments) {
 int run_program(int& argument_count, char**& arguments) {
   study::choose_products();
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is then an error of the write, with a message
+  open_standard_streams();
   try {
-    return dispatch(argument_count, arguments);
+    const int code = dispatch(argument_count, arguments);
+    finish_printing("see to the disk or the pipe that it goes to, then give the command again");
+    return code;
   } catch (...) {
     const core::Error error = parallel::error_in_flight("before any rank ran", 0);
     // A launcher may end all processes as soon as one ends in an error: the first one has time to speak.

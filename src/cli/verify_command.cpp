@@ -1,5 +1,6 @@
 #include "verify_command.hpp"
 
+#include "console.hpp"
 #include "orrery/archive/reader.hpp"
 #include "orrery/cli/option_set.hpp"
 #include "orrery/core/concat.hpp"
@@ -9,7 +10,6 @@
 #include "orrery/text/printable.hpp"
 
 #include <cmath>
-#include <cstdio>
 
 namespace orrery::cli {
 namespace {
@@ -45,9 +45,9 @@ int verify_one(const std::string& path) {
   const archive::Reader file(path, archive::Incomplete::accept);
   const bool sound = study::verify_file(file, [](const study::Check& check) {
     const std::string line = text::printable_lines(concat(check.subject, ": ", check.seen));
-    std::printf("%s  %s\n", check.passed ? "ok    " : "FAILED", line.c_str());
+    print(concat(check.passed ? "ok    " : "FAILED", "  ", line, "\n"));
   });
-  std::printf("%s: %s\n", path.c_str(), sound ? "sound" : "damaged");
+  print(concat(path, ": ", sound ? "sound" : "damaged", "\n"));
   return static_cast<int>(sound ? core::ExitCode::done : core::ExitCode::difference);
 }
 
@@ -55,14 +55,13 @@ int compare_two(const std::vector<std::string>& paths, const study::CompareOptio
   const archive::Reader one(paths[0]);
   const archive::Reader other(paths[1]);
   const study::Comparison found = study::compare_files(one, other, options);
-  for (const std::string& line : found.differences) std::printf("%s\n", text::printable_lines(line).c_str());
+  for (const std::string& line : found.differences) print(text::printable_lines(line) + "\n");
   const std::string verdict =
       found.differences.empty()
           ? std::string(options.tolerance ? "the same within the tolerance" : "the same")
           : concat(found.differences.size(), " differences");
-  std::printf("%s: %lld datasets of %lld entries and %lld attributes compared\n", verdict.c_str(),
-              static_cast<long long>(found.datasets), static_cast<long long>(found.entries),
-              static_cast<long long>(found.attributes));
+  print(concat(verdict, ": ", found.datasets, " datasets of ", found.entries, " entries and ",
+               found.attributes, " attributes compared\n"));
   return static_cast<int>(found.differences.empty() ? core::ExitCode::done : core::ExitCode::difference);
 }
 
@@ -83,8 +82,7 @@ int run_verify(const std::vector<std::string>& words) {
       "differ on purpose, such as kept rows and streamed ones");
   set.positional("file", 2);
   if (set.parse(words)) {
-    const std::string help = set.help();
-    std::fwrite(help.data(), 1, help.size(), stdout);
+    print(set.help());
     return 0;
   }
   const std::vector<std::string> files = set.words("file");
