@@ -31,9 +31,16 @@ std::int64_t attribute_bytes(std::int64_t file_bytes) {
   return (std::int64_t{256} << 10) + (file_bytes >> 19);
 }
 
+/// The path; of a symbolic link also where it leads.
+std::string text_of(const fs::path& path) {
+  std::error_code failure;
+  const fs::path target = fs::read_symlink(path, failure);
+  return failure ? path.string() : core::concat(path.string(), ", a link to ", target.string());
+}
+
 [[noreturn]] void exists(const fs::path& path, const std::string& what,
                          const std::string& advice = "give --overwrite to replace it, or another --out") {
-  throw core::usage_error(what, path.string(), advice);
+  throw core::usage_error(what, text_of(path), advice);
 }
 
 bool is_there(const fs::path& path) {
@@ -287,7 +294,13 @@ void Output::begin(Existing existing) {
       if (name != prefix_ + work_files.back()) ::unlink((folder_ / name).c_str());
     }
   }
-  if (replaces_) const Descriptor mark(own("overwrite"), O_WRONLY | O_CREAT);
+  if (!replaces_) return;
+  const Descriptor mark(own("overwrite"), O_WRONLY | O_CREAT);
+  std::error_code ignored;
+  if (fs::is_symlink(fs::symlink_status(result_, ignored))) {
+    core::log_warn(core::concat("the output is a link, which the new file will replace: ", text_of(result_),
+                                ", which stays as it is"));
+  }
 }
 
 void Output::reserve(std::int64_t bytes) const {

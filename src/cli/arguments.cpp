@@ -15,6 +15,10 @@ namespace po = boost::program_options;
 
 using Take = std::function<void(const std::string&)>;
 
+constexpr const char* out_help =
+    "HDF5 file to write, and none that is read; a symbolic link there counts as a file that is there: "
+    "--overwrite replaces the link, and what it points to stays";
+
 /// A path, kept in `into`.
 auto* path(std::filesystem::path& into) {
   return po::value<std::string>()->value_name("PATH")->notifier(
@@ -74,7 +78,7 @@ void add_files(OptionSet& set, study::TraceOptions& o) {
       "INI file with options in a section [trace]; the command line wins");
   add("model", path(o.model), "folder with config.json, *.safetensors and tokenizer.json or tokenizer.model");
   add("corpus", path(o.corpus), "UTF-8 text, a sample a line");
-  add("out", path(o.out), "HDF5 file to write");
+  add("out", path(o.out), out_help);
   add_existing(set, o.existing);
 }
 
@@ -135,7 +139,7 @@ void add_sweep_files(OptionSet& set, study::PerturbOptions& o) {
       "INI file with options in a section [perturb]; the command line wins");
   add("trace", path(o.trace), "file of `orrery trace`: prompts, components and scales come from it");
   add("model", path(o.model), "the trace's model, where its folder is no longer where the trace found it");
-  add("out", path(o.out), "HDF5 file to write");
+  add("out", path(o.out), out_help);
   add_existing(set, o.existing);
   add("part", po::value<std::string>()->value_name("I/N")->notifier([&o](const std::string& text) {
     o.part = study::part_from(text);

@@ -39,7 +39,8 @@ int run_figures(const std::vector<std::string>& words) {
   OptionSet set("figures", "", usage);
   auto add = set.group("Figures").add_options();
   add("out", po::value(&out)->value_name("DIR"),
-      "folder for them, made where it is missing; files of the same names are replaced, no others touched");
+      "folder for them, made where it is missing; files of the same names (of links the link itself) are "
+      "replaced, no others touched, and none that is drawn");
   add("only", po::value(&only)->value_name("NAMES"), "these figures alone, and no page: names by commas");
   add("format", po::value(&format)->value_name("FORMATS"),
       "svg, pdf, png, or some of them by commas; all by default");

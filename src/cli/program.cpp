@@ -3,6 +3,7 @@
 #include "console.hpp"
 #include "figures_command.hpp"
 #include "orrery/archive/hdf5_version.hpp"
+#include "orrery/archive/inputs.hpp"
 #include "orrery/archive/output.hpp"
 #include "orrery/archive/reader.hpp"
 #include "orrery/archive/shared_file.hpp"
@@ -126,7 +127,11 @@ int trace(int& count, char**& arguments, const Words& words) {
       "Runs the model over the corpus and writes the statistics of its residual stream to one HDF5 file.");
   add_trace_options(set, options);
   add_talk_options(set, talk);
-  const auto check = [&] { options.validate(); };
+  const auto check = [&] {
+    options.validate();
+    archive::require_no_input_at(
+        options.out, {{"--model", options.model}, {"--corpus", options.corpus}, {"--config", set.config()}});
+  };
   if (const auto code = parse_on_ranks(count, arguments, set, words, check)) return *code;
   core::listen_for_stop();
   if (study::is_there(options)) {
@@ -154,6 +159,13 @@ int trace(int& count, char**& arguments, const Words& words) {
   return code;
 }
 
+/// The sweep that is asked for, whose output is none of the model's files: the trace may be what names them.
+study::Sweep read_sweep_apart(const study::PerturbOptions& options) {
+  study::Sweep sweep = study::read_sweep(options);
+  archive::require_no_input_at(sweep.options.out, {{"the trace's model,", sweep.options.model}});
+  return sweep;
+}
+
 int perturb(int& count, char**& arguments, const Words& words) {
   study::PerturbOptions options;
   TalkOptions talk;
@@ -163,13 +175,19 @@ int perturb(int& count, char**& arguments, const Words& words) {
       "Perturbs the residual stream of a trace's prompts, and writes how it goes on to one HDF5 file.");
   add_perturb_options(set, options);
   add_talk_options(set, talk);
-  if (const auto code = parse_on_ranks(count, arguments, set, words)) return *code;
+  const auto check = [&] {
+    archive::require_no_input_at(options.out, {{"--trace", options.trace},
+                                               {"--model", options.model},
+                                               {"--prompts", options.prompts},
+                                               {"--config", set.config()}});
+  };
+  if (const auto code = parse_on_ranks(count, arguments, set, words, check)) return *code;
   core::listen_for_stop();
   // Files are read before MPI starts: that takes a child process, which not every network under MPI bears.
   study::Sweep sweep;
   if (study::is_there(options)) {
     if (!is_first_process()) return 0;
-    sweep = study::read_sweep(options);
+    sweep = read_sweep_apart(options);
     study::require_done(sweep);
     // It clears away what a run left that was killed when the output had its name.
     const archive::Output cleared(options.out, options.existing, options.part);
@@ -177,7 +195,7 @@ int perturb(int& count, char**& arguments, const Words& words) {
     return 0;
   }
   const std::exception_ptr failure = failure_of([&] {
-    sweep = study::read_sweep(options);
+    sweep = read_sweep_apart(options);
     if (options.join) study::require_parts(sweep);
   });
   const std::string command = command_line(count, arguments);

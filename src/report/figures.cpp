@@ -2,6 +2,7 @@
 
 #include "gnuplot.hpp"
 #include "gnuplot_script.hpp"
+#include "orrery/archive/inputs.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
 #include "page.hpp"
@@ -24,6 +25,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using core::concat;
+
+constexpr const char* page_file = "index.html";
 
 bool holds(const std::vector<std::string>& all, const std::string& one) {
   return std::ranges::find(all, one) != all.end();
@@ -152,6 +155,17 @@ std::vector<std::string> files_of(const std::string& name) {
   return files;
 }
 
+/// Throws where the folder, or a file that may be put or removed in it, is one of those that are drawn.
+void require_apart(const fs::path& out, const std::vector<fs::path>& files) {
+  std::vector<fs::path> written = {out, out / page_file};
+  for (const Recipe& recipe : recipes()) {
+    for (const std::string& file : files_of(recipe.name)) written.push_back(out / file);
+  }
+  std::vector<archive::Input> inputs;
+  for (const fs::path& file : files) inputs.push_back({"the file", file});
+  archive::require_no_input(written, inputs);
+}
+
 /// Moves what was made into the folder, and removes what an earlier run left of the figures of `names`.
 void publish(const fs::path& out, const Workshop& workshop, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
@@ -195,6 +209,7 @@ std::string list_of_figures() {
 FigureReport draw_figures(const std::vector<fs::path>& files, const FigureOptions& options) {
   options.validate();
   const FigureInput input = read(files);
+  require_apart(options.out, files);
   const Workshop workshop(options.out);
   FigureReport report;
   std::vector<Figure> figures;
@@ -226,8 +241,8 @@ FigureReport draw_figures(const std::vector<fs::path>& files, const FigureOption
   if (options.only.empty()) {
     std::vector<std::string> not_drawn = report.failed;
     not_drawn.insert(not_drawn.end(), report.left_out.begin(), report.left_out.end());
-    workshop.write("index.html", page_text(input, figures, not_drawn, workshop.path()));
-    report.page = options.out / "index.html";
+    workshop.write(page_file, page_text(input, figures, not_drawn, workshop.path()));
+    report.page = options.out / page_file;
   }
   publish(options.out, workshop, names);
   return report;

@@ -29,6 +29,11 @@ class OptionSet {
                                    : std::vector<std::string>();
   }
 
+  /// The INI file that was given; empty where none was.
+  std::filesystem::path config() const {
+    return values_.count("config") > 0 ? values_["config"].as<std::string>() : std::string();
+  }
+
   std::string help() const;
   /// Names of all options, as the help lists them.
   std::vector<std::string> names() const;
