@@ -153,14 +153,14 @@ void build_file(const std::filesystem::path& path, const Layout& layout) {
   // A close that fails leaves HDF5 in a state that crashes when the program ends: find out before.
   make_empty_file(path, file_bytes(layout));
   const Check check(core::ExitCode::io, "the output file can't be made", path.string());
-  Handle file = create(path.string(), serial_access(), check);
+  Handle file = create(path.string(), serial_access(path, Use::write), check);
   Builder(file.get(), layout, Room::at_once, check).build();
   check.close_file(file);
 }
 
 void append_to_file(const std::filesystem::path& path, const Layout& more) {
   const Check check(core::ExitCode::io, "the output file can't be finished", path.string());
-  Handle file = check.own(H5Fopen(path.c_str(), H5F_ACC_RDWR, serial_access().get()));
+  Handle file = check.own(H5Fopen(path.c_str(), H5F_ACC_RDWR, serial_access(path, Use::write).get()));
   Builder(file.get(), more, Room::at_once, check).add();
   check.close_file(file);
 }

@@ -12,7 +12,7 @@ Check check_of(const std::filesystem::path& path) {
 }
 
 Handle open_to_write(const std::filesystem::path& path, const Check& check) {
-  return check.own(H5Fopen(path.c_str(), H5F_ACC_RDWR, serial_access().get()));
+  return check.own(H5Fopen(path.c_str(), H5F_ACC_RDWR, serial_access(path, Use::write).get()));
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
+#include <string_view>
 
 namespace orrery::archive {
 namespace {
@@ -29,11 +31,16 @@ std::string library_words() {
 void Check::fail() const {
   const std::string words = library_words();
   const std::string seen = words.empty() ? seen_ : seen_ + "; HDF5 says: " + words;
+  // An input may be as it should, and the disk at fault, or another program at work.
+  if (words.find("unable to lock file") != std::string::npos) {
+    throw core::io_error(problem_, seen,
+                         "wait until no other program has the file open; where the file system has no "
+                         "locks, set HDF5_USE_FILE_LOCKING=FALSE and run again");
+  }
   if (code_ != core::ExitCode::bad_input) {
     throw core::Error(code_, problem_, seen,
                       "see to the disk's space and rights, then run again with --resume");
   }
-  // An input may be as it should, and the disk at fault.
   if (words.find(core::concat("errno = ", EIO, ",")) != std::string::npos) {
     throw core::io_error(problem_, seen, "check the file system");
   }
@@ -43,6 +50,9 @@ void Check::fail() const {
 
 void start_library() {
   static const bool started = [] {
+    // It would win over what is found out about each file, which is what it asks for.
+    const char* locking = std::getenv("HDF5_USE_FILE_LOCKING");
+    if (locking != nullptr && std::string_view(locking) == "BEST_EFFORT") ::unsetenv("HDF5_USE_FILE_LOCKING");
     H5dont_atexit();
     const Check check(core::ExitCode::internal, "HDF5 does not start", "H5open");
     check(H5open());
@@ -55,9 +65,14 @@ void start_library() {
 Handle serial_access() {
   start_library();
   const Check check(core::ExitCode::internal, "HDF5 does not start", "a file access list");
-  Handle access = check.own(H5Pcreate(H5P_FILE_ACCESS));
-  // Some Lustre mounts refuse flock.
-  check(H5Pset_file_locking(access.get(), /*use_file_locking=*/true, /*ignore_when_disabled=*/true));
+  return check.own(H5Pcreate(H5P_FILE_ACCESS));
+}
+
+Handle serial_access(const std::filesystem::path& path, Use use) {
+  Handle access = serial_access();
+  const Check check(core::ExitCode::internal, "HDF5 does not start", "a file access list");
+  // The library itself goes on without locks for ENOSYS alone.
+  check(H5Pset_file_locking(access.get(), can_be_locked(path, use), /*ignore_when_disabled=*/true));
   return access;
 }
 

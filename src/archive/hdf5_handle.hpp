@@ -1,9 +1,11 @@
 #pragma once
 
+#include "file_lock.hpp"
 #include "orrery/core/error.hpp"
 
 #include <hdf5.h>
 
+#include <filesystem>
 #include <string>
 #include <utility>
 
@@ -54,6 +56,8 @@ class Check {
   /// Closes a file and sees whether that went well. Collective for a file opened through MPI-IO.
   void close_file(Handle& file) const { (*this)(H5Fclose(file.release())); }
   [[noreturn]] void fail() const;
+  /// What the error is about: the file, and the object in it.
+  const std::string& seen() const { return seen_; }
   /// The same error, about `part` of what was seen.
   Check about(const std::string& part) const { return {code_, problem_, seen_ + ", " + part}; }
 
@@ -68,9 +72,12 @@ class Check {
 /// SharedFile.)
 void start_library();
 
-/// A file access list for the serial driver, in a library that is started. Locks are taken where the file
-/// system has them, and done without where it hasn't.
+/// A file access list for the serial driver, in a library that is started.
 Handle serial_access();
+
+/// The same for the file at `path`, which is there: it is locked where the file system has locks, and done
+/// without where it hasn't. Throws io_error where another program holds the lock.
+Handle serial_access(const std::filesystem::path& path, Use use);
 
 /// The innermost text of the library's error stack, in one line; empty where there is none. Clears the stack.
 std::string library_words();

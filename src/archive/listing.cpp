@@ -1,6 +1,7 @@
 #include "listing.hpp"
 
 #include "hdf5_types.hpp"
+#include "orrery/core/concat.hpp"
 
 #include <hdf5_hl.h>
 
@@ -50,6 +51,23 @@ std::string text_attribute(hid_t object, const char* name, const Check& check) {
   return value && std::holds_alternative<std::string>(*value) ? std::get<std::string>(*value) : std::string();
 }
 
+/// Sees that a dataset's entries lie in the file in one piece. Tools that copy a file may store it anew, in
+/// chunks and compressed: its numbers are sound then.
+void require_plain_storage(hid_t dataset, const Check& check) {
+  const Handle creation = check.own(H5Dget_create_plist(dataset));
+  const H5D_layout_t layout = H5Pget_layout(creation.get());
+  if (layout == H5D_CONTIGUOUS && H5Pget_external_count(creation.get()) == 0) return;
+  const int filters = layout == H5D_CHUNKED ? H5Pget_nfilters(creation.get()) : 0;
+  const char* storage = filters > 0                ? "in chunks that are compressed"
+                        : layout == H5D_CHUNKED    ? "in chunks"
+                        : layout == H5D_COMPACT    ? "in its header"
+                        : layout == H5D_CONTIGUOUS ? "in another file"
+                                                   : "in a way that orrery does not write";
+  throw core::bad_input("the file was stored anew by another program",
+                        core::concat(check.seen(), " lies ", storage),
+                        "unpack it with `h5repack -f NONE -l CONTI FILE NEW`, and give NEW");
+}
+
 /// The shape, and the bytes that it comes to.
 std::int64_t measure(hid_t dataset, DatasetInfo& info, const Check& check) {
   const Handle space = check.own(H5Dget_space(dataset));
@@ -76,13 +94,10 @@ std::int64_t place_of(hid_t dataset, std::int64_t last, const Check& check) {
 
 DatasetInfo describe(hid_t file, const std::string& path, std::int64_t file_bytes, const Check& check) {
   const Handle dataset = check.own(H5Dopen2(file, path.c_str(), H5P_DEFAULT));
-  const Handle creation = check.own(H5Dget_create_plist(dataset.get()));
   const Handle stored = check.own(H5Dget_type(dataset.get()));
   const std::optional<ElementType> type = element_type_of(stored.get());
   if (!type) check.about("a type that orrery does not write").fail();
-  if (H5Pget_layout(creation.get()) != H5D_CONTIGUOUS || H5Pget_external_count(creation.get()) != 0) {
-    check.about("a storage that orrery does not write").fail();
-  }
+  require_plain_storage(dataset.get(), check);
   DatasetInfo info;
   info.path = path;
   info.type = *type;

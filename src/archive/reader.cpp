@@ -7,6 +7,7 @@
 #include "orrery/archive/trace_layout.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/read_file.hpp"
+#include "orrery/text/file_kind.hpp"
 #include "survival.hpp"
 
 #include <algorithm>
@@ -180,10 +181,10 @@ Reader::Reader(const std::filesystem::path& path, Incomplete incomplete, Origin 
 }
 
 void Reader::open(Incomplete incomplete) {
-  const Handle access = serial_access();
+  const Handle access = serial_access(file_->path, Use::read);
   if (H5Fis_hdf5(file_->path.c_str()) <= 0) {
     H5Eclear2(H5E_DEFAULT);
-    refuse("not an HDF5 file", file_->path, "give a file that orrery wrote");
+    refuse_other_kind();
   }
   const Check check = file_->check("/");
   file_->handle = check.own(H5Fopen(file_->path.c_str(), H5F_ACC_RDONLY, access.get()));
@@ -191,6 +192,15 @@ void Reader::open(Incomplete incomplete) {
   Listing listing = list_contents(file_->handle.get(), file_->bytes, check);
   datasets_ = std::move(listing.datasets);
   groups_ = std::move(listing.groups);
+}
+
+void Reader::refuse_other_kind() const {
+  std::string first(std::min<std::size_t>(static_cast<std::size_t>(file_->bytes), text::file_kind_bytes),
+                    '\0');
+  file_->stored->read(0, std::as_writable_bytes(std::span(first)));
+  const std::optional<text::FileKind> kind = text::file_kind(first);
+  if (kind) refuse("not an HDF5 file", file_->path + " is " + kind->name, kind->advice);
+  refuse("not an HDF5 file", file_->path, "give a file that orrery wrote");
 }
 
 void Reader::read_all_texts() {

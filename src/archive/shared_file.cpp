@@ -159,7 +159,8 @@ void SharedFile::look() const {
   parallel::agree(ranks_, "looking at the output", [&] {
     if (!ranks_.is_root()) return;
     const Check check(core::ExitCode::io, "the output file can't be opened", path_.string());
-    const Handle file = check.own(H5Fopen(path_.c_str(), H5F_ACC_RDONLY, serial_access().get()));
+    const Handle file =
+        check.own(H5Fopen(path_.c_str(), H5F_ACC_RDONLY, serial_access(path_, Use::read).get()));
     open_datasets(file.get(), layout_, check);
   });
 }

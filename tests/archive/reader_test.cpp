@@ -140,14 +140,14 @@ TEST(Reader, NeitherBelievesSizesNorFollowsLinks) {
   });
   refused("impossible shape", [](hid_t file) { add_dataset(file, "/none", H5T_IEEE_F64LE, {3, 0}); });
   refused("a type that orrery", [](hid_t file) { add_dataset(file, "/big", H5T_IEEE_F64BE, {3}); });
-  refused("a storage that orrery", [](hid_t file) {
+  refused("the file was stored anew by another program", [](hid_t file) {
     const hid_t list = H5Pcreate(H5P_DATASET_CREATE);
     const hsize_t chunk = 3;
     H5Pset_chunk(list, 1, &chunk);
     add_dataset(file, "/chunked", H5T_IEEE_F64LE, {3}, list);
     H5Pclose(list);
   });
-  refused("a storage that orrery", [](hid_t file) {
+  refused("the file was stored anew by another program", [](hid_t file) {
     const hid_t list = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_external(list, "/etc/passwd", 0, 24);
     add_dataset(file, "/elsewhere", H5T_IEEE_F64LE, {3}, list);

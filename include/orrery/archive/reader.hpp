@@ -90,6 +90,7 @@ class Reader {
  private:
   struct File;
   void open(Incomplete incomplete);
+  [[noreturn]] void refuse_other_kind() const;
   void read_all_texts();
   void check_format(Incomplete incomplete);
   std::unique_ptr<File> file_;
