@@ -2,6 +2,7 @@
 
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
+#include "orrery/text/text_file.hpp"
 
 #include <algorithm>
 #include <array>
@@ -148,6 +149,8 @@ void OptionSet::read_config(const std::filesystem::path& path) {
                           concat(path.string(), " has more than ", most_config_bytes, " bytes"),
                           "check that it is the file you mean");
   }
+  text::require_text(bytes, path);
+  if (bytes.starts_with(text::byte_order_mark)) bytes.erase(0, text::byte_order_mark.size());
   std::istringstream text(bytes);
   require_no_trailing_comment(bytes, path.string());
   po::options_description keys;

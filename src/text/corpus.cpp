@@ -4,6 +4,8 @@
 #include "orrery/core/error.hpp"
 #include "orrery/core/narrow.hpp"
 #include "orrery/core/read_file.hpp"
+#include "orrery/text/file_kind.hpp"
+#include "orrery/text/text_file.hpp"
 #include "orrery/text/utf8.hpp"
 
 #include <algorithm>
@@ -15,7 +17,6 @@ namespace orrery::text {
 namespace {
 
 constexpr std::int64_t block_bytes = std::int64_t{1} << 20;
-constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 void check(const CorpusSelection& selection) {
   if (selection.samples < 0) {
@@ -35,18 +36,13 @@ void check(const CorpusSelection& selection) {
 /// Takes a corpus line by line, keeps the rows of a selection, and counts what it saw for the errors.
 class CorpusReader {
  public:
-  CorpusReader(const std::filesystem::path& path, const CorpusSelection& selection)
-      : path_(path), selection_(selection) {}
+  CorpusReader(const std::filesystem::path& path, std::string_view first_bytes,
+               const CorpusSelection& selection)
+      : path_(path), checker_(path, first_bytes), selection_(selection) {}
 
-  /// `line` begins at byte `offset` of the file.
-  void take(std::string_view line, std::int64_t offset) {
-    if (const auto fault = find_utf8_fault(line)) {
-      throw core::bad_input(name() + " is not UTF-8",
-                            core::concat("line ", corpus_.lines, " from 0, byte ",
-                                         offset + core::narrow<std::int64_t>(fault->offset),
-                                         " of the file: ", fault->reason, "; ", path_.string()),
-                            "convert it to UTF-8, with `iconv -f latin1 -t utf-8` for example");
-    }
+  /// `line` begins at byte `offset` of the file; no line feed ends it where it `is_last`.
+  void take(std::string_view line, std::int64_t offset, bool is_last) {
+    checker_.check(line, corpus_.lines, offset, is_last);
     const std::int64_t number = corpus_.lines++;
     const std::string_view row = strip(line);
     if (row.empty()) return;
@@ -77,6 +73,7 @@ class CorpusReader {
                             seen + "; " + path_.string(),
                             "change --min-chars and --max-chars, or the corpus: a sample is one line");
     }
+    checker_.finish();
     return std::move(corpus_);
   }
 
@@ -84,6 +81,7 @@ class CorpusReader {
   std::string name() const { return path_.filename().string(); }
 
   std::filesystem::path path_;
+  TextChecker checker_;
   CorpusSelection selection_;
   Corpus corpus_;
   std::int64_t shortest_ = std::numeric_limits<std::int64_t>::max();
@@ -95,14 +93,16 @@ class CorpusReader {
 Corpus read_corpus(const std::filesystem::path& path, const CorpusSelection& selection) {
   check(selection);
   const core::ReadFile file(path);
-  CorpusReader reader(path, selection);
-  std::string block;
+  std::string block(core::narrow<std::size_t>(std::min(std::int64_t{file_kind_bytes}, file.size())), '\0');
+  file.read(0, std::as_writable_bytes(std::span(block)));
+  CorpusReader reader(path, block, selection);
   std::string line;
   std::int64_t line_begin = 0;
-  const auto end_line = [&] {
+  const auto end_line = [&](bool is_last) {
     const bool marked = line_begin == 0 && line.starts_with(byte_order_mark);
     const std::size_t skipped = marked ? byte_order_mark.size() : 0;
-    reader.take(std::string_view(line).substr(skipped), line_begin + core::narrow<std::int64_t>(skipped));
+    reader.take(std::string_view(line).substr(skipped), line_begin + core::narrow<std::int64_t>(skipped),
+                is_last);
   };
   for (std::int64_t offset = 0; offset < file.size(); offset += block_bytes) {
     block.resize(core::narrow<std::size_t>(std::min(block_bytes, file.size() - offset)));
@@ -110,7 +110,7 @@ Corpus read_corpus(const std::filesystem::path& path, const CorpusSelection& sel
     std::size_t begin = 0;
     for (std::size_t end = block.find('\n'); end != std::string::npos; end = block.find('\n', begin)) {
       line.append(block, begin, end - begin);
-      end_line();
+      end_line(/*is_last=*/false);
       line.clear();
       begin = end + 1;
       line_begin = offset + core::narrow<std::int64_t>(begin);
@@ -118,7 +118,7 @@ Corpus read_corpus(const std::filesystem::path& path, const CorpusSelection& sel
     line.append(block, begin);
   }
   // Text behind the last LF is a line too; a byte order mark alone is no text.
-  if (!line.empty() && !(line_begin == 0 && line == byte_order_mark)) end_line();
+  if (!line.empty() && !(line_begin == 0 && line == byte_order_mark)) end_line(/*is_last=*/true);
   return std::move(reader).finish();
 }
 
