@@ -17,6 +17,33 @@ bool srun_without_pmix() {
   return std::getenv("PMIX_RANK") == nullptr && std::getenv("OMPI_COMM_WORLD_RANK") == nullptr;
 }
 
+namespace {
+
+/// True in a process that no launcher started.
+bool is_alone() {
+  for (const char* name :
+       {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMIX_NAMESPACE", "PMI_RANK", "FLUX_JOB_ID"}) {
+    if (std::getenv(name) != nullptr) return false;
+  }
+  return true;
+}
+
+/// Settings of Open MPI, before it starts; what the user has set stays.
+void prepare_library() {
+  const auto set = [](const char* name, const char* value) { ::setenv(name, value, /*overwrite=*/0); };
+  // OMPIO reports success for a collective write to a full disk; ROMIO reports the error. srun takes no
+  // --mca.
+  set("OMPI_MCA_io", "^ompio");
+  if (!is_alone()) return;
+  // It would start a daemon, so that more processes could follow, which none do here: that takes orted, ssh
+  // or rsh, and a folder for their sockets, of which a container may have none. The folder's name would be
+  // the same for all lone processes of a user.
+  set("OMPI_MCA_ess_singleton_isolated", "1");
+  set("OMPI_MCA_orte_create_session_dirs", "0");
+}
+
+}  // namespace
+
 Environment::Environment(int& argument_count, char**& arguments) {
   if (srun_without_pmix()) {
     throw core::usage_error(
@@ -24,9 +51,7 @@ Environment::Environment(int& argument_count, char**& arguments) {
         std::string("SLURM_STEP_NUM_TASKS is ") + std::getenv("SLURM_STEP_NUM_TASKS") + " without PMIx",
         "start orrery with `srun --mpi=pmix`, or with mpirun");
   }
-  // OMPIO reports success for a collective write to a full disk; ROMIO reports the error. srun takes no
-  // --mca.
-  ::setenv("OMPI_MCA_io", "^ompio", /*overwrite=*/0);
+  prepare_library();
   int provided = 0;
   if (MPI_Init_thread(&argument_count, &arguments, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS ||
       provided < MPI_THREAD_FUNNELED) {

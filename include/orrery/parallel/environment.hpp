@@ -9,8 +9,9 @@ namespace orrery::parallel {
 class Environment {
  public:
   /// Starts MPI with MPI_THREAD_FUNNELED, all calls from the main thread, and ROMIO for its files unless
-  /// OMPI_MCA_io says otherwise. Throws usage_error, before MPI starts, where srun started several tasks
-  /// without PMIx, so that each would run alone and write the same file.
+  /// OMPI_MCA_io says otherwise; a process that no launcher started asks nothing of Open MPI's daemon. Throws
+  /// usage_error, before MPI starts, where srun started several tasks without PMIx, so that each would run
+  /// alone and write the same file.
   Environment(int& argument_count, char**& arguments);
   ~Environment();
   Environment(const Environment&) = delete;
