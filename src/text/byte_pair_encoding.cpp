@@ -29,6 +29,8 @@ std::string byte_token(unsigned byte) {
 
 BytePairEncoding::BytePairEncoding(BytePairRules rules, const std::string& where)
     : vocabulary_(std::move(rules.vocabulary)),
+      unknown_token_(std::move(rules.unknown_token)),
+      where_(where),
       fuse_unknown_(rules.fuse_unknown),
       ignore_merges_(rules.ignore_merges) {
   for (const auto& [token, id] : vocabulary_) {
@@ -37,13 +39,7 @@ BytePairEncoding::BytePairEncoding(BytePairRules rules, const std::string& where
     const char32_t code_point = next_code_point(token, end);
     if (end == token.size()) characters_.emplace(code_point, id);
   }
-  if (rules.unknown_token) {
-    unknown_ = find(vocabulary_, *rules.unknown_token);
-    if (!unknown_) {
-      throw core::bad_input(where + ": unk_token is not in the vocabulary", printable(*rules.unknown_token),
-                            damaged_advice);
-    }
-  }
+  if (unknown_token_) unknown_ = find(vocabulary_, *unknown_token_);
   if (rules.byte_fallback) add_byte_tokens();
   merges_.reserve(rules.merges.size());
   for (std::size_t rank = 0; rank < rules.merges.size(); ++rank) {
@@ -85,6 +81,13 @@ void BytePairEncoding::encode(std::string_view piece, MergeWorkspace& workspace,
   for (const MergeSymbol& symbol : workspace.symbols) ids.push_back(symbol.id);
 }
 
+void BytePairEncoding::refuse_unknown(std::string_view character) const {
+  throw core::bad_input(
+      where_ + ": a character that has no token needs unk_token, which is not in model.vocab",
+      core::concat("\"", printable(character), "\", unk_token is \"", printable(*unknown_token_), "\""),
+      "use the tokenizer that the model was published with, or leave out the row");
+}
+
 void BytePairEncoding::add_symbols(std::string_view piece, std::vector<MergeSymbol>& symbols) const {
   std::optional<MergeSymbol> unknown;  // a run of characters without token, while it may grow
   const auto flush = [&] {
@@ -102,7 +105,8 @@ void BytePairEncoding::add_symbols(std::string_view piece, std::vector<MergeSymb
     }
     const std::string_view bytes = piece.substr(begin, end - begin);
     if (add_bytes(bytes, begin, symbols)) continue;
-    if (!unknown_) continue;
+    if (!unknown_token_) continue;
+    if (!unknown_) refuse_unknown(bytes);
     if (unknown && fuse_unknown_) {
       unknown->size += bytes.size();
     } else {

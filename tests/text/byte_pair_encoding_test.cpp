@@ -138,7 +138,10 @@ TEST(BytePairEncoding, RulesOutsideTheVocabularyAreRefused) {
   test::expect_bad_input([&] { BytePairEncoding(rules, "x.json"); }, {"x.json", "merge 1", "\"ba\""});
   rules.merges.clear();
   rules.unknown_token = "<unk>";
-  test::expect_bad_input([&] { BytePairEncoding(rules, "x.json"); }, {"x.json", "unk_token", "<unk>"});
+  // One that no character needs is as good as none.
+  const BytePairEncoding encoding(rules, "x.json");
+  EXPECT_EQ(encode(encoding, "ab"), (Ids{0, 1}));
+  test::expect_bad_input([&] { encode(encoding, "a\u00e4"); }, {"x.json", "unk_token", "<unk>", "\u00e4"});
 }
 
 }  // namespace

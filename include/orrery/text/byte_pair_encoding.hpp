@@ -38,11 +38,12 @@ struct BytePairRules {
 /// n).
 class BytePairEncoding {
  public:
-  /// Throws bad_input, naming `where`, for a merge or an unknown token that is not in the vocabulary.
+  /// Throws bad_input, naming `where`, for a merge that is not in the vocabulary.
   BytePairEncoding(BytePairRules rules, const std::string& where);
 
   /// Appends the ids of `piece` to `ids`; `piece` must be UTF-8. A character that has no token, where there
-  /// is no unknown token either, is left out, as the library does.
+  /// is no unknown token either, is left out, as the library does. Throws bad_input, as the library does,
+  /// where an unknown token is needed that is not in the vocabulary: a byte-level one never needs its own.
   void encode(std::string_view piece, MergeWorkspace& workspace, std::vector<std::int32_t>& ids) const;
 
   /// A token of the vocabulary by its text, and by its id.
@@ -56,6 +57,7 @@ class BytePairEncoding {
   }
 
   void add_byte_tokens();
+  [[noreturn]] void refuse_unknown(std::string_view character) const;
   void add_symbols(std::string_view piece, std::vector<MergeSymbol>& symbols) const;
   /// Adds the tokens of a character's bytes, or nothing and false where a byte has none.
   bool add_bytes(std::string_view bytes, std::size_t begin, std::vector<MergeSymbol>& symbols) const;
@@ -64,7 +66,9 @@ class BytePairEncoding {
   std::unordered_map<char32_t, std::int32_t> characters_;  ///< tokens of one code point
   std::unordered_map<std::uint64_t, PairMerge> merges_;
   std::array<std::optional<std::int32_t>, 256> byte_tokens_;  ///< all empty without byte fallback
+  std::optional<std::string> unknown_token_;
   std::optional<std::int32_t> unknown_;
+  std::string where_;
   bool fuse_unknown_ = false;
   bool ignore_merges_ = false;
 };
