@@ -1,6 +1,9 @@
 #include "orrery/text/normalizer.hpp"
 
 #include "orrery/core/concat.hpp"
+#include "orrery/text/utf8.hpp"
+
+#include <algorithm>
 
 namespace orrery::text {
 namespace {
@@ -54,6 +57,12 @@ void Normalizer::add(const JsonValue& json) {
   } else {
     throw type.error("is not supported", advice);
   }
+}
+
+bool Normalizer::shortens() const {
+  return std::ranges::any_of(steps_, [](const Step& step) {
+    return !step.replaced.empty() && (step.content.empty() || count_code_points(step.replaced) > 1);
+  });
 }
 
 std::string Normalizer::apply(std::string_view text) const {

@@ -32,6 +32,51 @@ class SplitPreTokenizer final : public PreTokenizer {
   SplitPattern pattern_;
 };
 
+/// Every space as another character, that character in front of the text, and each one the beginning of a
+/// piece.
+class MetaspacePreTokenizer final : public PreTokenizer {
+ public:
+  enum class Prepend { always, first, never };
+
+  MetaspacePreTokenizer(std::string replacement, Prepend prepend, bool splits)
+      : replacement_(std::move(replacement)), prepend_(prepend), splits_(splits) {}
+
+  void apply(Pieces& pieces) const override {
+    Pieces replaced;
+    replaced.begins_text = pieces.begins_text;
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      add(pieces.piece(i),
+          prepend_ == Prepend::always || (prepend_ == Prepend::first && i == 0 && pieces.begins_text),
+          replaced);
+    }
+    pieces = std::move(replaced);
+  }
+
+ private:
+  void add(std::string_view piece, bool prepends, Pieces& replaced) const {
+    const std::size_t begin = replaced.text.size();
+    if (prepends && !piece.starts_with(' ') && !piece.starts_with(replacement_))
+      replaced.text += replacement_;
+    for (const char byte : piece) {
+      if (byte == ' ') {
+        replaced.text += replacement_;
+      } else {
+        replaced.text += byte;
+      }
+    }
+    if (splits_) {
+      for (std::size_t found = replaced.text.find(replacement_, begin + 1); found != std::string::npos;
+           found = replaced.text.find(replacement_, found + 1))
+        replaced.ends.push_back(found);
+    }
+    replaced.ends.push_back(replaced.text.size());
+  }
+
+  std::string replacement_;
+  Prepend prepend_;
+  bool splits_;
+};
+
 /// A visible character for each byte, as GPT-2 has it: printable Latin-1 stands for itself, the other 68
 /// bytes are U+0100 and following, in order.
 std::array<std::string, 256> make_byte_characters() {
@@ -107,25 +152,43 @@ SplitPattern read_split(const JsonValue& json) {
   return {pattern.at("Regex").string(), where};
 }
 
-}  // namespace
-
-Pieces::Pieces(std::string whole) : text(std::move(whole)) {
-  if (!text.empty()) ends.push_back(text.size());
+std::unique_ptr<PreTokenizer> read_metaspace(const JsonValue& json, bool begins_are_known) {
+  using Prepend = MetaspacePreTokenizer::Prepend;
+  const JsonValue replacement = json.at("replacement");
+  if (count_code_points(replacement.string()) != 1) throw replacement.error("must be one character");
+  // Older files say add_prefix_space, where the newer have prepend_scheme.
+  const bool adds_prefix_space = flag(json, "add_prefix_space", true);
+  Prepend prepend = adds_prefix_space ? Prepend::always : Prepend::never;
+  if (const auto scheme = json.find("prepend_scheme")) {
+    const std::string& name = scheme->string();
+    if (name == "always") {
+      prepend = Prepend::always;
+    } else if (name == "first") {
+      prepend = Prepend::first;
+    } else if (name == "never") {
+      prepend = Prepend::never;
+    } else {
+      throw scheme->error("is none of always, first and never");
+    }
+    if (!adds_prefix_space && prepend != Prepend::never)
+      throw scheme->error("contradicts add_prefix_space, which is false");
+    if (prepend == Prepend::first && !begins_are_known) {
+      throw scheme->error(
+          "behind another pre-tokenizer, or with a normalizer that shortens or that added tokens are matched "
+          "behind, is not supported",
+          "use the model's tokenizer.model, if it has one");
+    }
+  }
+  return std::make_unique<MetaspacePreTokenizer>(replacement.string(), prepend, flag(json, "split", true));
 }
 
-std::string_view Pieces::piece(std::size_t index) const {
-  const std::size_t begin = index == 0 ? 0 : ends[index - 1];
-  return std::string_view(text).substr(begin, ends[index] - begin);
-}
-
-std::vector<std::unique_ptr<PreTokenizer>> make_pre_tokenizers(const JsonValue& json) {
-  std::vector<std::unique_ptr<PreTokenizer>> steps;
+void add_steps(const JsonValue& json, bool begins_are_known,
+               std::vector<std::unique_ptr<PreTokenizer>>& steps) {
   const JsonValue type = json.at("type");
   const std::string where = core::concat(json.file(), ": ", json.key());
   if (type.string() == "Sequence") {
-    for (const JsonValue& element : json.at("pretokenizers").elements()) {
-      for (auto& step : make_pre_tokenizers(element)) steps.push_back(std::move(step));
-    }
+    for (const JsonValue& element : json.at("pretokenizers").elements())
+      add_steps(element, begins_are_known, steps);
   } else if (type.string() == "ByteLevel") {
     std::optional<SplitPattern> pattern;
     if (flag(json, "use_regex", true)) pattern.emplace(gpt2_pattern, where);
@@ -135,14 +198,31 @@ std::vector<std::unique_ptr<PreTokenizer>> make_pre_tokenizers(const JsonValue& 
     const bool one_by_one = flag(json, "individual_digits", false);
     steps.push_back(
         std::make_unique<SplitPreTokenizer>(SplitPattern(one_by_one ? R"(\p{N})" : R"(\p{N}+)", where)));
+  } else if (type.string() == "Metaspace") {
+    steps.push_back(read_metaspace(json, begins_are_known && steps.empty()));
   } else if (type.string() == "Split") {
     steps.push_back(std::make_unique<SplitPreTokenizer>(read_split(json)));
   } else {
-    throw type.error(
-        "is not supported",
-        "supported are ByteLevel, Digits, Split and Sequence; use the model's tokenizer.model, if it "
-        "has one");
+    throw type.error("is not supported",
+                     "supported are ByteLevel, Digits, Metaspace, Split and Sequence; use the model's "
+                     "tokenizer.model, if it has one");
   }
+}
+
+}  // namespace
+
+Pieces::Pieces(std::string whole, bool begins) : text(std::move(whole)), begins_text(begins) {
+  if (!text.empty()) ends.push_back(text.size());
+}
+
+std::string_view Pieces::piece(std::size_t index) const {
+  const std::size_t begin = index == 0 ? 0 : ends[index - 1];
+  return std::string_view(text).substr(begin, ends[index] - begin);
+}
+
+std::vector<std::unique_ptr<PreTokenizer>> make_pre_tokenizers(const JsonValue& json, bool begins_are_known) {
+  std::vector<std::unique_ptr<PreTokenizer>> steps;
+  add_steps(json, begins_are_known, steps);
   return steps;
 }
 

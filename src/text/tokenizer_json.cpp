@@ -1,16 +1,19 @@
 #include "orrery/text/tokenizer_json.hpp"
 
 #include "orrery/core/concat.hpp"
+#include "orrery/core/log.hpp"
 #include "orrery/core/narrow.hpp"
 #include "orrery/text/added_tokens.hpp"
 #include "orrery/text/byte_pair_encoding.hpp"
 #include "orrery/text/json.hpp"
 #include "orrery/text/normalizer.hpp"
 #include "orrery/text/pre_tokenizer.hpp"
+#include "orrery/text/printable.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 namespace orrery::text {
@@ -106,9 +109,14 @@ BytePairRules read_rules(const JsonValue& model) {
   vocabulary.require_object();
   if (vocabulary.json().empty()) throw vocabulary.error("is empty");
   rules.vocabulary.reserve(vocabulary.json().size());
-  for (const auto& [token, id] : vocabulary.json().items()) {
-    const JsonValue value(id, model.file(), core::concat(vocabulary.key(), ".", token));
-    rules.vocabulary.emplace(token, core::narrow<std::int32_t>(value.integer(0, largest_token_id)));
+  std::unordered_map<std::int32_t, std::string_view> tokens;
+  tokens.reserve(vocabulary.json().size());
+  for (const auto& [token, id_json] : vocabulary.json().items()) {
+    const JsonValue value(id_json, model.file(), core::concat(vocabulary.key(), ".", token));
+    const auto id = core::narrow<std::int32_t>(value.integer(0, largest_token_id));
+    const auto [known, is_new] = tokens.emplace(id, token);
+    if (!is_new) throw value.error(core::concat("is the id of \"", printable(known->second), "\", too"));
+    rules.vocabulary.emplace(token, id);
   }
   for (const JsonValue& merge : model.at("merges").elements()) rules.merges.push_back(read_merge(merge));
   return rules;
@@ -122,6 +130,16 @@ std::int32_t largest_id(const BytePairRules& rules, const AddedTokens& added, co
   return largest;
 }
 
+/// What the file asks and encoding a whole text never does, in transformers either unless it is asked to.
+void warn_of_what_is_left_out(const JsonValue& json) {
+  for (const std::string_view key : {"truncation", "padding"}) {
+    if (!json.find(key)) continue;
+    core::log_warn(
+        core::concat(json.file(), ": ", key,
+                     " is not applied: a text is measured as it is, as transformers does by default"));
+  }
+}
+
 class JsonTokenizer final : public Tokenizer {
  public:
   explicit JsonTokenizer(const JsonValue& json) : JsonTokenizer(json, read_rules(json.at("model"))) {}
@@ -130,12 +148,12 @@ class JsonTokenizer final : public Tokenizer {
     require_utf8(text);
     std::vector<std::int32_t> ids = frame_.prefix;
     MergeWorkspace workspace;
-    for (const AddedTokens::Section& section : added_.split(text)) {
+    for (AddedTokens::Section& section : added_.split(text, normalizer_)) {
       if (section.id) {
         ids.push_back(*section.id);
         continue;
       }
-      Pieces pieces(normalizer_.apply(section.text));
+      Pieces pieces(std::move(section.text), section.begins_text);
       for (const auto& step : pre_tokenizers_) {
         step->apply(pieces);
         require_bounded(text.size(), pieces.text.size());
@@ -160,19 +178,26 @@ class JsonTokenizer final : public Tokenizer {
  private:
   JsonTokenizer(const JsonValue& json, BytePairRules rules) : encoding_(BytePairRules(), json.file()) {
     if (const auto normalizer = json.find("normalizer")) normalizer_ = Normalizer(*normalizer);
-    if (const auto pre_tokenizer = json.find("pre_tokenizer"))
-      pre_tokenizers_ = make_pre_tokenizers(*pre_tokenizer);
-    if (const auto post_processor = json.find("post_processor")) add_post_processor(*post_processor, frame_);
     if (const auto added = json.find("added_tokens"))
-      added_ = AddedTokens(*added, rules.vocabulary, !normalizer_.empty());
+      added_ = AddedTokens(*added, rules.vocabulary, normalizer_);
     if (const auto added = json.find("added_tokens")) {
       for (const JsonValue& one : added->elements()) {
         added_names_.emplace_back(one.at("content").string(),
                                   core::narrow<std::int32_t>(one.at("id").integer(0, largest_token_id)));
       }
     }
+    if (const auto pre_tokenizer = json.find("pre_tokenizer"))
+      pre_tokenizers_ = make_pre_tokenizers(*pre_tokenizer, begins_are_known());
+    if (const auto post_processor = json.find("post_processor")) add_post_processor(*post_processor, frame_);
+    warn_of_what_is_left_out(json);
     vocabulary_size_ = std::int64_t{largest_id(rules, added_, frame_)} + 1;
     encoding_ = BytePairEncoding(std::move(rules), json.file());
+  }
+
+  /// Whether the piece at a text's beginning is known as the library knows it, by its offset in the text as
+  /// it was: what normalizing put in front has none of its own, and what it took away had one.
+  bool begins_are_known() const {
+    return normalizer_.empty() || (!added_.reads_normalized() && !normalizer_.shortens());
   }
 
   AddedTokens added_;

@@ -25,6 +25,9 @@ class Normalizer {
 
   /// Whether it changes nothing.
   bool empty() const { return steps_.empty(); }
+  /// Whether it puts anything but whole characters in place of single ones, so that what a text then begins
+  /// with need not have been its beginning.
+  bool shortens() const;
   std::string apply(std::string_view text) const;
 
  private:

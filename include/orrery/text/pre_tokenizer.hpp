@@ -14,10 +14,11 @@ namespace orrery::text {
 struct Pieces {
   std::string text;
   std::vector<std::size_t> ends;
+  bool begins_text = false;  ///< whether the first one is the beginning of the text that is encoded
 
   Pieces() = default;
   /// `whole` as one piece; no piece where it is empty.
-  explicit Pieces(std::string whole);
+  explicit Pieces(std::string whole, bool begins_text = false);
   std::size_t size() const { return ends.size(); }
   std::string_view piece(std::size_t index) const;
 };
@@ -32,8 +33,9 @@ class PreTokenizer {
   virtual void apply(Pieces& pieces) const = 0;
 };
 
-/// The steps of `pre_tokenizer` in a tokenizer.json: ByteLevel, Digits, Split (by a pattern or a string,
-/// Isolated) and Sequences of them. Throws bad_input, naming the type and those supported, for anything else.
-std::vector<std::unique_ptr<PreTokenizer>> make_pre_tokenizers(const JsonValue& json);
+/// The steps of `pre_tokenizer` in a tokenizer.json: ByteLevel, Digits, Metaspace, Split (by a pattern or a
+/// string, Isolated) and Sequences of them. `begins_are_known`: whether `Pieces::begins_text` can be relied
+/// on. Throws bad_input, naming the type and those supported, for anything else.
+std::vector<std::unique_ptr<PreTokenizer>> make_pre_tokenizers(const JsonValue& json, bool begins_are_known);
 
 }  // namespace orrery::text

@@ -43,7 +43,9 @@ class Tokenizer {
   /// all of them.
   virtual std::optional<std::string> token_of(std::int32_t id) const = 0;
 
-  /// One more than the largest id, added tokens included: the rows that the embedding must have at least.
+  /// One more than the largest id that `encode` may give: the rows that the embedding must have at least. It
+  /// counts the vocabulary, added tokens that are read from text, and what stands around a text, but no
+  /// special token that stands nowhere.
   virtual std::int64_t vocabulary_size() const = 0;
 };
 
