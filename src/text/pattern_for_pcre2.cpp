@@ -3,16 +3,21 @@
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
 #include "orrery/text/printable.hpp"
+#include "orrery/text/unicode_categories.hpp"
 #include "orrery/text/utf8.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 namespace orrery::text {
 namespace {
 
 constexpr std::size_t longest_shown = 200;
+/// A class is long once it is written out, and a hostile pattern may have thousands; PCRE2 takes a few dozen.
+constexpr std::size_t longest_translation = std::size_t{1} << 22U;
 
 std::string hex_escape(char32_t code_point) {
   constexpr std::string_view digits = "0123456789abcdef";
@@ -27,22 +32,13 @@ std::string range_escape(char32_t first, char32_t last) {
   return first == last ? hex_escape(first) : hex_escape(first) + "-" + hex_escape(last);
 }
 
-/// White_Space as the inside of a set.
-std::string white_space_set() {
-  std::string set;
-  for (const auto& range : white_space_ranges) set += range_escape(range.first, range.last);
-  return set;
-}
+using Ranges = std::vector<CodePointRange>;
 
-/// All else as the inside of a set: `\S` can stand among others in brackets, where no [^…] can.
-std::string other_than_white_space_set() {
+/// As the inside of a set.
+std::string set_of(const Ranges& ranges) {
   std::string set;
-  char32_t next = 0;
-  for (const auto& range : white_space_ranges) {
-    set += range_escape(next, range.first - 1);
-    next = range.last + 1;
-  }
-  return set + range_escape(next, 0x10FFFF);
+  for (const CodePointRange range : ranges) set += range_escape(range.first, range.last);
+  return set;
 }
 
 bool is_letter_or_digit(char byte) {
@@ -86,17 +82,18 @@ class Translator {
     if (at_ + 1 == pattern_.size()) refuse("a backslash and nothing behind it");
     const char kind = pattern_[at_ + 1];
     if (kind == 's' || kind == 'S') {
-      static const std::string space = white_space_set();
-      static const std::string other = other_than_white_space_set();
-      const std::string& set = kind == 's' ? space : other;
-      out_ += in_set_ ? set : "[" + set + "]";
+      add_class({white_space_ranges.begin(), white_space_ranges.end()}, kind == 'S');
       at_ += 2;
-    } else if (kind == 'p' || kind == 'P' || follows("\\x{")) {
-      const std::size_t brace =
-          at_ + 2 < pattern_.size() && pattern_[at_ + 2] == '{' ? pattern_.find('}', at_) : at_ + 2;
-      if (brace >= pattern_.size()) refuse(core::concat("\\", kind, " without its end"));
+    } else if (kind == 'd' || kind == 'D') {
+      add_class(*category_ranges("Nd"), kind == 'D');
+      at_ += 2;
+    } else if (kind == 'p' || kind == 'P') {
+      property();
+    } else if (follows("\\x{")) {
+      const std::size_t brace = pattern_.find('}', at_);
+      if (brace == std::string_view::npos) refuse("\\x without its end");
       copy(brace + 1 - at_);
-    } else if (is_letter_or_digit(kind) && std::string_view("rntdD").find(kind) == std::string_view::npos) {
+    } else if (is_letter_or_digit(kind) && std::string_view("rnt").find(kind) == std::string_view::npos) {
       refuse(core::concat("\\", kind));
     } else {
       // Any other character means itself; where it has several bytes, the rest is copied as plain ones.
@@ -104,14 +101,66 @@ class Translator {
     }
   }
 
+  /// A class by its code points: PCRE2's own are of its own Unicode. Those of one set are joined, since a set
+  /// is searched from one end to the other.
+  void add_class(Ranges ranges, bool negated) {
+    if (out_.size() > longest_translation) refuse("so many classes");
+    if (in_set_) {
+      if (negated) ranges = complement(ranges);
+      set_.insert(set_.end(), ranges.begin(), ranges.end());
+      set_ = joined(std::move(set_));
+    } else {
+      out_ += (negated ? "[^" : "[") + set_of(ranges) + "]";
+    }
+  }
+
+  /// \p{…} or \P{…}.
+  void property() {
+    const bool braces = at_ + 2 < pattern_.size() && pattern_[at_ + 2] == '{';
+    const std::size_t end = braces ? pattern_.find('}', at_) : std::string_view::npos;
+    if (end == std::string_view::npos) refuse("\\p without its braces");
+    std::string_view name = pattern_.substr(at_ + 3, end - at_ - 3);
+    const std::string whole(pattern_.substr(at_, end + 1 - at_));
+    bool negated = pattern_[at_ + 1] == 'P';
+    if (name.starts_with('^')) {
+      negated = !negated;
+      name.remove_prefix(1);
+    }
+    const auto ranges = category_ranges(name);
+    if (!ranges) refuse(whole + ", which is no general category");
+    // The engines differ in what belongs to it then: one adds other cases, one doesn't.
+    if (ignores_case_.back()) refuse(whole + " where case is ignored");
+    add_class(*ranges, negated);
+    at_ = end + 1;
+  }
+
   void set_member() {
     if (pattern_[at_] == '[') refuse("a set in a set");
     if (follows("&&")) refuse("an intersection of sets");
-    if (pattern_[at_] == ']') in_set_ = false;
+    if (pattern_[at_] == ']') {
+      out_ += set_of(std::exchange(set_, {}));
+      in_set_ = false;
+    }
     copy(1);
   }
 
+  /// One engine folds some of these with a single character: "ss" with "ß", "fi" with "ﬁ".
+  void check_case() const {
+    static constexpr std::array<std::string_view, 5> pairs{"ss", "st", "ff", "fi", "fl"};
+    const auto lower = [this](std::size_t at) {
+      return at < pattern_.size() ? static_cast<char>(pattern_[at] | 0x20) : ' ';
+    };
+    const std::array<char, 2> here{lower(at_), lower(at_ + 1)};
+    if (static_cast<unsigned char>(pattern_[at_]) >= 0x80U)
+      refuse("a character beyond ASCII where case is ignored");
+    if (std::ranges::find(pairs, std::string_view(here.data(), here.size())) != pairs.end())
+      refuse(std::string(pattern_.substr(at_, 2)) + " where case is ignored");
+  }
+
   void plain() {
+    if (ignores_case_.back()) check_case();
+    if (pattern_[at_] == '(') ignores_case_.push_back(ignores_case_.back() || follows("(?i:"));
+    if (pattern_[at_] == ')' && ignores_case_.size() > 1) ignores_case_.pop_back();
     if (pattern_[at_] == '[') {
       in_set_ = true;
       copy(follows("[^") ? 2 : 1);
@@ -135,6 +184,8 @@ class Translator {
   const std::string& where_;
   std::size_t at_ = 0;
   bool in_set_ = false;
+  Ranges set_;                             ///< the classes of the set that is being read
+  std::vector<bool> ignores_case_{false};  ///< of the groups that are open, the innermost last
   std::string out_;
 };
 

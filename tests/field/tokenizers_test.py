@@ -10,9 +10,9 @@ import unittest
 from pathlib import Path
 
 import h5py
-from field_faults import PLAIN, fault
+from field_faults import PLAIN, copy_of, fault
 from library_tokenizers import Answer, Json, added, byte_level, of_library, of_orrery, random_texts, small
-from orrery_program import Outcome, ProgramTest, run
+from orrery_program import Outcome, ProgramTest, run, shared_data
 
 ENCODE_TEXTS = Path(sys.argv.pop(1) if len(sys.argv) > 1 else "")
 TEXTS = random_texts(seed=16, count=400)
@@ -32,6 +32,10 @@ ADDED = [
     added("FOO", FIRST_FREE + 1, normalized=True),
     added("<|BAR|>", FIRST_FREE + 2, special=True),
 ]
+
+
+#: Bytes for visible characters, and no cuts.
+BYTES = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
 
 
 def sequence(key: str, *steps: Json) -> Json:
@@ -202,15 +206,65 @@ class AddedTokens(AgainstTheLibrary):
         self.assertEqual(list(refused), expected)
 
 
+def split(pattern: str, **changes: object) -> Json:
+    """A byte-level file that cuts by `pattern`."""
+    step = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False, **changes}
+    return byte_level(pre_tokenizer=sequence("pretokenizers", step, BYTES))
+
+
+class Patterns(AgainstTheLibrary):
+    """Patterns that models have, and every general category, by the library's engine."""
+
+    def test_those_of_models(self) -> None:
+        contractions = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+        upper, lower = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+        spaces = r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+        patterns = {
+            "gpt-2": r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
+            "llama 3": contractions + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*" + spaces,
+            "qwen": contractions + r"|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*" + spaces,
+            "llama 4": rf"[^\r\n\p{{L}}\p{{N}}]?{upper}*{lower}+{contractions}?|[^\r\n\p{{L}}\p{{N}}]?{upper}+{lower}*"
+            rf"{contractions}?|\p{{N}}{{1,3}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*" + spaces,
+            "deepseek": r"[!-/:-~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*" + spaces,
+        }
+        steps = {f"digits {alone}": {"type": "Digits", "individual_digits": alone} for alone in (True, False)}
+        files = {name: split(pattern) for name, pattern in patterns.items()}
+        files |= {name: byte_level(pre_tokenizer=sequence("pretokenizers", step, BYTES)) for name, step in steps.items()}
+        self.assert_read_alike(files)
+
+    def test_classes_negated_in_sets_and_without_case(self) -> None:
+        patterns = (r"[\P{L}x]+", r"\P{N}+", r"[^\P{L}\D]+", r"[\S]+", r"\D+", r"\p{^L}+", r"\P{^L}+", r"(?i:a|k|ill|\s|\d)")
+        self.assert_read_alike({pattern: split(pattern) for pattern in patterns})
+        # The library takes these otherwise than PCRE2 does, or for nothing.
+        others = (r"\pL+", r"\p{Han}+", r"(?i:\p{Lu})", r"(?i:ss)", "(?i:\u00e4)", r"\p{L&}", r"\w+")
+        self.assertEqual(list(self.compare({pattern: split(pattern) for pattern in others})), list(others))
+
+    def test_categories_over_all_code_points(self) -> None:
+        import unicodedata2
+
+        points = [number for number in range(0x110000) if not 0xD800 <= number <= 0xDFFF]
+        # All that are assigned but the many ideographs, and some of these and of the others; of two alike in a row a
+        # match is each.
+        kept = [n for n in points if n % 256 == 0 or unicodedata2.category(chr(n)) not in ("Cn", "Co", "Lo")]
+        texts = ["".join(chr(n) * 2 for n in kept[begin : begin + 512]) for begin in range(0, len(kept), 512)]
+        names = ("L", "uppercase-letter", "Ll", "Lo", "M", "Decimal_Number", "N", "punctuation", "S", "Cn")
+        self.assert_read_alike({name: split(rf"\p{{{name}}}") for name in names}, texts)
+
+    def test_every_category_by_its_names(self) -> None:
+        names = """L Letter LC cased_letter Lu Ll Lt Lm Lo M mark Mn Mc Me N number Nd Nl No P punctuation Pc Pd Ps Pe Pi
+        Pf Po S symbol Sm Sc Sk So Z separator Zs Zl Zp C other Cc Cf Cn Co Any""".split()
+        self.assert_read_alike({name: split(rf"\p{{{name}}}") for name in names}, TEXTS[::4])
+
+
 class Faults(ProgramTest):
     """What users met."""
 
-    def ids(self, name: str) -> tuple[list[list[int]], Outcome]:
-        """The ids of a fault's corpus."""
+    def ids(self, name: str, model: Path | None = None) -> tuple[list[list[int]], Outcome]:
+        """The ids of a fault's corpus, by its own model if none is given."""
         folder = fault(name)
         out = self.folder / "run.h5"
         corpus = folder / "corpus.txt"
-        words = ("--weights", "random", "--model", folder / "model", "--corpus", corpus, *PLAIN, "--out", out)
+        words = ("--weights", "random", "--model", model or folder / "model", "--corpus", corpus, *PLAIN, "--out", out)
         outcome = self.assert_done(run("trace", *words))
         with h5py.File(out) as file:
             offsets, tokens = (file["samples"][key][:].tolist() for key in ("token_offset", "token"))
@@ -225,6 +279,13 @@ class Faults(ProgramTest):
         ids, _ = self.ids("tokenizer-metaspace")
         self.assertEqual(ids, [[1, 6, 5, 6], [1, 3, 5]])
         self.assertEqual(ids, self.librarys("tokenizer-metaspace"))
+
+    def test_tokenizer_digits_of_unicode_15(self) -> None:
+        model = copy_of(fault("tokenizer-digits-of-unicode-15") / "model", self.folder / "model")
+        (model / "tokenizer.model").symlink_to(shared_data("llama3/tokenizer.model"))
+        ids, _ = self.ids("tokenizer-digits-of-unicode-15", model)
+        # A group of three digits, the first of which is of Unicode 15, and the one that is left.
+        self.assertEqual(ids[0][-2:], [717, 18])
 
     def test_tokenizer_unknown_among_added(self) -> None:
         ids, _ = self.ids("tokenizer-unknown-among-added")

@@ -12,9 +12,9 @@ namespace orrery::text {
 /// matches (the library tokenizers' Split with behaviour Isolated).
 ///
 /// Tokenizers' patterns are written for other engines (Oniguruma, Rust's regex); PCRE2 reads them here. What
-/// the engines read alike is let through, `\s` and `\S` are spelled out as Unicode's White_Space (PCRE2's has
-/// U+180E as well), and what they read differently (`\w`, `\b`, `\h`, sets in sets, …) is refused, never
-/// guessed.
+/// the engines read alike is let through, classes (`\s`, `\d`, `\p{…}` of a general category) are spelled out
+/// as those of Unicode 16 (PCRE2 has another version, and its `\s` has U+180E as well), and what they read
+/// differently (`\w`, `\b`, `\h`, `\pL`, scripts, sets in sets, …) is refused, never guessed.
 class SplitPattern {
  public:
   /// Throws bad_input for a pattern that is broken or not read alike; `where` is what the error calls its
