@@ -48,7 +48,9 @@ void Normalizer::add(const JsonValue& json) {
   if (type.string() == "Sequence") {
     for (const JsonValue& element : json.at("normalizers").elements()) add(element);
   } else if (type.string() == "Prepend") {
-    steps_.push_back({"", json.at("prepend").string()});
+    const JsonValue prepend = json.at("prepend");
+    if (prepend.string().empty()) throw prepend.error("must be a text", advice);
+    steps_.push_back({"", prepend.string()});
   } else if (type.string() == "Replace") {
     const JsonValue pattern = json.at("pattern");
     const auto replaced = pattern.find("String");

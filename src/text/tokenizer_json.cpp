@@ -49,11 +49,16 @@ void add_template(const JsonValue& json, Frame& frame) {
   frame.suffix.insert(frame.suffix.end(), added.suffix.begin(), added.suffix.end());
 }
 
-void add_post_processor(const JsonValue& json, Frame& frame) {
+/// `is_framed`: whether a template has given the frame already.
+void add_post_processor(const JsonValue& json, Frame& frame, bool& is_framed) {
   const JsonValue type = json.at("type");
   if (type.string() == "Sequence") {
-    for (const JsonValue& element : json.at("processors").elements()) add_post_processor(element, frame);
+    for (const JsonValue& element : json.at("processors").elements())
+      add_post_processor(element, frame, is_framed);
   } else if (type.string() == "TemplateProcessing") {
+    // The library passes over a second one.
+    if (is_framed) throw type.error("is there twice", "leave one of them in a copy of the file");
+    is_framed = true;
     add_template(json, frame);
   } else if (type.string() != "ByteLevel") {  // ByteLevel moves offsets, no ids
     throw type.error(
@@ -130,6 +135,13 @@ std::int32_t largest_id(const BytePairRules& rules, const AddedTokens& added, co
   return largest;
 }
 
+/// Other versions may mean something else by the same keys.
+void require_version(const JsonValue& json) {
+  const auto version = json.find("version");
+  if (version && version->string() != "1.0")
+    throw version->error("is a version that is not supported", "supported is 1.0");
+}
+
 /// What the file asks and encoding a whole text never does, in transformers either unless it is asked to.
 void warn_of_what_is_left_out(const JsonValue& json) {
   for (const std::string_view key : {"truncation", "padding"}) {
@@ -177,6 +189,7 @@ class JsonTokenizer final : public Tokenizer {
 
  private:
   JsonTokenizer(const JsonValue& json, BytePairRules rules) : encoding_(BytePairRules(), json.file()) {
+    require_version(json);
     if (const auto normalizer = json.find("normalizer")) normalizer_ = Normalizer(*normalizer);
     if (const auto added = json.find("added_tokens"))
       added_ = AddedTokens(*added, rules.vocabulary, normalizer_);
@@ -188,7 +201,9 @@ class JsonTokenizer final : public Tokenizer {
     }
     if (const auto pre_tokenizer = json.find("pre_tokenizer"))
       pre_tokenizers_ = make_pre_tokenizers(*pre_tokenizer, begins_are_known());
-    if (const auto post_processor = json.find("post_processor")) add_post_processor(*post_processor, frame_);
+    bool is_framed = false;
+    if (const auto post_processor = json.find("post_processor"))
+      add_post_processor(*post_processor, frame_, is_framed);
     warn_of_what_is_left_out(json);
     vocabulary_size_ = std::int64_t{largest_id(rules, added_, frame_)} + 1;
     encoding_ = BytePairEncoding(std::move(rules), json.file());

@@ -101,7 +101,9 @@ def of_library(file: Json | str, texts: list[str]) -> list[Answer] | str:
     for text in texts:
         try:
             answers.append(tokenizer.encode(text).ids)
-        except Exception as error:
+        except BaseException as error:  # it may panic, which is no Exception
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                raise
             answers.append(str(error))
     return answers
 
