@@ -144,24 +144,28 @@ AddedTokens::AddedTokens(const JsonValue& json, const Vocabulary& vocabulary, co
     Token token{flags.normalized ? normalizer.apply(content) : content, id, flags.special, flags.lstrip,
                 flags.rstrip};
     if (token.content.empty()) throw content_value.error("is nothing once it is normalized");
-    (flags.normalized ? second_ : first_).push_back(std::move(token));
+    (flags.normalized ? second_ : first_).sorted.push_back(std::move(token));
   }
   other_ids.warn(json.file());
+  first_.sort();
+  second_.sort();
+}
+
+void AddedTokens::Tokens::sort() {
   // Of two that are alike only once they are normalized, a special one comes first, then the first listed.
-  for (Tokens* tokens : {&first_, &second_}) {
-    std::ranges::stable_partition(*tokens, [](const Token& token) { return token.special; });
-    std::ranges::stable_sort(*tokens, {}, &Token::content);
-  }
+  std::ranges::stable_partition(sorted, [](const Token& token) { return token.special; });
+  std::ranges::stable_sort(sorted, {}, &Token::content);
+  for (const Token& token : sorted) begins[static_cast<unsigned char>(token.content.front())] = true;
 }
 
 bool AddedTokens::reads_normalized() const {
-  return std::ranges::any_of(second_, [](const Token& token) { return !token.special; });
+  return std::ranges::any_of(second_.sorted, [](const Token& token) { return !token.special; });
 }
 
 const AddedTokens::Token* AddedTokens::longest_at(std::string_view text, const Tokens& tokens) {
   const Token* longest = nullptr;
-  auto first = tokens.begin(),
-       last = tokens.end();  // those that begin as `text` does, as far as it was looked at
+  auto first = tokens.sorted.begin(),
+       last = tokens.sorted.end();  // those that begin as `text` does, as far as it was looked at
   for (std::size_t depth = 0; first != last; ++depth) {
     if (first->content.size() == depth) {
       longest = &*first;
@@ -185,8 +189,9 @@ std::vector<AddedTokens::Stretch> AddedTokens::split(std::string_view text, cons
   const auto add_text = [&](std::size_t end) {
     if (end > begin) stretches.push_back({text.substr(begin, end - begin), std::nullopt});
   };
-  for (std::size_t at = tokens.empty() ? text.size() : 0; at < text.size();) {
-    const Token* token = longest_at(text.substr(at), tokens);
+  for (std::size_t at = tokens.sorted.empty() ? text.size() : 0; at < text.size();) {
+    const bool may_begin = tokens.begins[static_cast<unsigned char>(text[at])];
+    const Token* token = may_begin ? longest_at(text.substr(at), tokens) : nullptr;
     if (token == nullptr) {
       ++at;
       continue;
@@ -219,7 +224,7 @@ std::vector<AddedTokens::Section> AddedTokens::split(std::string_view text,
     }
     const bool begins_text = stretch.text.data() == text.data();
     std::string normalized = normalizer.apply(stretch.text);
-    if (second_.empty()) {
+    if (second_.sorted.empty()) {
       sections.push_back({std::move(normalized), std::nullopt, begins_text});
       continue;
     }

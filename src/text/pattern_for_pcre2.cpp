@@ -18,6 +18,7 @@ namespace {
 constexpr std::size_t longest_shown = 200;
 /// A class is long once it is written out, and a hostile pattern may have thousands; PCRE2 takes a few dozen.
 constexpr std::size_t longest_translation = std::size_t{1} << 22U;
+constexpr int most_classes = 1000;
 
 std::string hex_escape(char32_t code_point) {
   constexpr std::string_view digits = "0123456789abcdef";
@@ -104,7 +105,7 @@ class Translator {
   /// A class by its code points: PCRE2's own are of its own Unicode. Those of one set are joined, since a set
   /// is searched from one end to the other.
   void add_class(Ranges ranges, bool negated) {
-    if (out_.size() > longest_translation) refuse("so many classes");
+    if (++classes_ > most_classes || out_.size() > longest_translation) refuse("so many classes");
     if (in_set_) {
       if (negated) ranges = complement(ranges);
       set_.insert(set_.end(), ranges.begin(), ranges.end());
@@ -184,6 +185,7 @@ class Translator {
   const std::string& where_;
   std::size_t at_ = 0;
   bool in_set_ = false;
+  int classes_ = 0;
   Ranges set_;                             ///< the classes of the set that is being read
   std::vector<bool> ignores_case_{false};  ///< of the groups that are open, the innermost last
   std::string out_;

@@ -7,6 +7,7 @@ import json
 import random
 import subprocess
 import tempfile
+import unittest
 from pathlib import Path
 from typing import Any
 
@@ -123,3 +124,42 @@ def of_orrery(program: Path, files: list[Json | str], texts: list[str]) -> list[
     if len(answers) != len(files):
         raise AssertionError(f"{len(answers)} answers to {len(files)} questions: {done.stderr}")
     return answers
+
+
+def sequence(key: str, *steps: Json) -> Json:
+    """A component of several steps, which lie under `key`."""
+    return {"type": "Sequence", key: list(steps)}
+
+
+#: The texts of most comparisons.
+TEXTS = random_texts(seed=16, count=400)
+
+
+class AgainstTheLibrary(unittest.TestCase):
+    """Compares what orrery makes of texts with what the library makes of them."""
+
+    program: Path  #: encode_texts
+
+    def compare(self, files: dict[str, Json | str], texts: list[str] = TEXTS) -> dict[str, str]:
+        """The files that orrery refuses, each with its message. What it reads has the library's ids: an error of the one
+        for a text is one of the other."""
+        refused = {}
+        for name, ours in zip(files, of_orrery(self.program, list(files.values()), texts), strict=True):
+            with self.subTest(name):
+                if isinstance(ours, str):
+                    self.assertRegex(ours, r"^tokenizer.json.* \(.+\): .+")
+                    refused[name] = ours
+                    continue
+                librarys = of_library(files[name], texts)
+                self.assertNotIsInstance(librarys, str, "the library refuses it")
+                for text, answer, expected in zip(texts, ours, librarys, strict=True):
+                    self.assert_alike(answer, expected, text)
+        return refused
+
+    def assert_alike(self, answer: Answer, expected: Answer, text: str) -> None:
+        if isinstance(answer, str) and isinstance(expected, str):
+            return
+        self.assertEqual(answer, expected, f"ids of {text!r}, ours and the library's")
+
+    def assert_read_alike(self, files: dict[str, Json | str], texts: list[str] = TEXTS) -> None:
+        self.assertEqual(self.compare(files, texts), {})

@@ -72,6 +72,10 @@ TEST(SplitPattern, RefusesWhatEnginesReadDifferently) {
         R"(\p{L&})", R"((?i:\p{Lu}))", "(?i:(?:Ss))", "(?i:\u00e4)"}) {
     test::expect_bad_input([&] { SplitPattern(pattern, "x.json: pattern"); }, {"x.json: pattern", "at byte"});
   }
+  std::string hostile = "[";
+  for (int i = 0; i < 100'000; ++i) hostile += R"(\p{L})";
+  test::expect_bad_input([&] { SplitPattern(hostile + "]", "x.json: pattern"); },
+                         {"x.json: pattern", "classes"});
   test::expect_bad_input([] { SplitPattern("(a", "x.json: pattern"); },
                          {"x.json: pattern", "no regular expression"});
 }

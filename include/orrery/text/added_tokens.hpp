@@ -4,6 +4,7 @@
 #include "orrery/text/json.hpp"
 #include "orrery/text/normalizer.hpp"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -54,14 +55,19 @@ class AddedTokens {
     std::optional<std::int32_t> id;
   };
 
-  using Tokens = std::vector<Token>;
+  struct Tokens {
+    std::vector<Token> sorted;       ///< by content
+    std::array<bool, 256> begins{};  ///< the bytes that some begin with
+
+    void sort();
+  };
 
   /// The longest token that `text` begins with; nullptr where it begins with none. A hostile file may have
   /// many: takes a binary search a byte.
   static const Token* longest_at(std::string_view text, const Tokens& tokens);
   static std::vector<Stretch> split(std::string_view text, const Tokens& tokens);
 
-  Tokens first_;  ///< sorted by content, as the next
+  Tokens first_;
   Tokens second_;
   std::int32_t largest_id_ = -1;
 };
