@@ -90,5 +90,22 @@ TEST(Recovery, IsTheMeanOverPerturbationsThatAreOne) {
   EXPECT_EQ(found.top1, 2 / 3.0);
 }
 
+TEST(Recovery, OverNothingIsNoNumber) {
+  PerturbedRuns runs;
+  runs.distance = numbers({3, 3, 3, 0, 0, 2}, {2, 3});
+  runs.cosine = numbers({1, 1, 1, 1, 1, 1}, {2, 3});
+  runs.path = numbers(std::vector<double>(12), {2, 3, 2});
+  runs.kl = numbers({0, 0}, {2});
+  runs.same_top = numbers({1, 1}, {2});
+  const Recovery found = recovery_of(
+      runs, {numbers({1, 0, 1}, {3}), numbers(std::vector<double>(6), {3, 2}), numbers({0, 1, 2}, {3})});
+  // A run that begins at a distance of 0 has no ratio, nor has a point where size or spread are 0.
+  EXPECT_EQ(values_of(found.ratio), (std::vector<double>{1, 1, 1}));
+  EXPECT_TRUE(std::isnan(values_of(found.relative_distance)[1]));
+  EXPECT_EQ(values_of(found.relative_distance)[2], 2.5);
+  EXPECT_TRUE(std::isnan(values_of(found.spread_distance)[0]));
+  EXPECT_EQ(values_of(found.spread_distance)[1], 1.5);
+}
+
 }  // namespace
 }  // namespace orrery::statistics
