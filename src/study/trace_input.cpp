@@ -63,22 +63,30 @@ void read_samples(const TraceOptions& options, TraceInput& input) {
                           " < characters < ", options.selection.max_chars, ", fewer than the ",
                           options.selection.samples, " asked for: all of them are used"));
   }
+  std::int64_t wordless = 0, first_wordless = 0;
   for (const text::CorpusRow& row : corpus.rows) {
     input.rows.push_back(row.line);
     input.characters.push_back(row.characters);
     input.tokens.push_back(text::encode(*loaded.tokenizer, row.text, input.special));
     core::beat();
     const std::int64_t length = text_end(input, input.tokens.back());
-    if (length == (options.tokens == Tokens::all ? 0 : input.leading())) {
-      throw bad_input("a row of the corpus has no tokens of its own", concat("line ", row.line, " from 0"),
+    if (length == 0) {
+      throw bad_input("a row of the corpus has no tokens", concat("line ", row.line, " from 0"),
                       "check the tokenizer");
     }
+    if (length == input.leading() && wordless++ == 0) first_wordless = row.line;
     if (length > input.config.positions) {
       throw bad_input("a row of the corpus is longer than the model's context",
                       concat("line ", row.line, " from 0: ", length, " tokens, max_position_embeddings is ",
                              input.config.positions),
                       "lower --max-chars");
     }
+  }
+  if (wordless > 0) {
+    core::log_warn(concat("rows of the corpus without a token of their own: ", wordless,
+                          ", the first in line ", first_wordless, " from 0: ",
+                          options.tokens == Tokens::all ? "they have nothing to measure"
+                                                        : "what stands in front of them is measured"));
   }
 }
 

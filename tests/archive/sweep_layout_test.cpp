@@ -146,6 +146,17 @@ TEST(SweepLayout, IsTheContract) {
                                       "state_point", "state_prompt", "step", "unit"}));
 }
 
+TEST(SweepLayout, HasTheTextsOfPromptsOfOnesOwn) {
+  SweepExtent own = extent;
+  own.own_prompts = true;
+  const Layout layout = sweep_layout(own);
+  EXPECT_EQ(layout.datasets.size(), contract.size() + 1);
+  EXPECT_EQ(dataset_named(layout, "/prompts/text").type, text);
+  EXPECT_EQ(shape_of(layout, dataset_named(layout, "/prompts/text")), (Shape{3}));
+  // Its values are for the caller to give, as a text's always are beforehand.
+  EXPECT_THROW(validate(layout), core::Error);
+}
+
 TEST(SweepLayout, NamesTheSummary) {
   Texts expected, named;
   for (const auto& [path, unused] : contract) {

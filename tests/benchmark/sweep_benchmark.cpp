@@ -39,7 +39,7 @@ std::vector<study::Prompt> prompts_of(const std::vector<std::vector<std::int32_t
   }
   std::vector<study::Prompt> prompts;
   for (std::int64_t n = 0; n < prompt_count; ++n)
-    prompts.push_back({n, n, {all.begin() + n * length, all.begin() + (n + 1) * length}});
+    prompts.push_back({n, n, {all.begin() + n * length, all.begin() + (n + 1) * length}, ""});
   return prompts;
 }
 

@@ -224,7 +224,7 @@ class BehindTheText(SpecialTokensTest):
             self.assertEqual(self.plan(framed).code, code)
 
     def test_special_tokens_alone(self) -> None:
-        """A text without a token of its own is an error, not a measured BOS."""
+        """A text without a token of its own is spoken of; never is EOS measured, and without BOS there is nothing."""
         model = copy_of(tiny("llama-gqa"), self.folder / "bare")
         tokenizer = json.loads((model / "tokenizer.json").read_text(encoding="utf-8"))
         tokenizer["model"] |= {"vocab": {"a": 3, "b": 4}, "merges": [], "unk_token": None}
@@ -232,8 +232,14 @@ class BehindTheText(SpecialTokensTest):
         (model / "tokenizer.json").write_text(json.dumps(tokenizer))
         corpus = self.folder / "corpus.txt"
         corpus.write_text("ab\nxyz\n")
-        for tokens in ("last", "random"):
-            self.assert_fails(self.plan(model, "--tokens", tokens, corpus=corpus), BAD_INPUT, "no tokens", "line 1")
+        for tokens in ("last", "random", "all"):
+            said = self.assert_done(self.plan(model, "--tokens", tokens, corpus=corpus)).errors
+            self.assertRegex(said, "without a token of their own: 1, the first in line 1 from 0")
+            for source in (model, self.with_eos(model, "<|im_end|>", f"behind-{tokens}")):
+                words = ("--bos", "none", "--tokens", tokens)
+                self.assert_fails(self.plan(source, *words, corpus=corpus), BAD_INPUT, "no tokens", "line 1")
+        path = self.trace(self.folder / "behind-last", corpus, *UNTRAINED)
+        self.assertEqual(datasets(path)["samples/position"].tolist(), [2, 0])
         self.assertIn("2 rows", self.assert_done(self.plan(model, "--tokens", "all", corpus=corpus)).output)
         corpus.write_text("xyz\n")
         self.assert_fails(self.plan(model, "--tokens", "all", corpus=corpus), BAD_INPUT, "no sample has a token")

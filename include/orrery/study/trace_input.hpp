@@ -49,9 +49,10 @@ struct TraceInput : ModelInput {
 /// Reads config, the weights' headers (none with `--weights random`), tokenizer and corpus in this process,
 /// and chooses the tokens that are measured: with `--tokens random` of a sample whose text ends at T tokens,
 /// those in front counted, the one at 8 + Random(seed, token_position, line in the corpus).below(T − 8), or
-/// the text's last where T ≤ 8. Throws bad_input naming file and fault, also where a sample, or with every
-/// token all of them, have no token to measure; logs a warning where the corpus has fewer rows than asked
-/// for, or the model's files disagree on special tokens (text::special_tokens).
+/// the text's last where T ≤ 8. Of a text without tokens that is the last of those in front. Throws
+/// bad_input naming file and fault, also where no sample has a token to measure; logs a warning where the
+/// corpus has fewer rows than asked for, some have no tokens of their own, or the model's files disagree on
+/// special tokens (text::special_tokens).
 TraceInput read_trace_input(const TraceOptions& options);
 
 /// Collective: the same on all ranks; rank 0 reads corpus and tokenizer, and the samples are broadcast.
