@@ -93,6 +93,7 @@ class Translator {
     } else if (follows("\\x{")) {
       const std::size_t brace = pattern_.find('}', at_);
       if (brace == std::string_view::npos) refuse("\\x without its end");
+      if (ignores_case_.back()) refuse("\\x where case is ignored");
       copy(brace + 1 - at_);
     } else if (is_letter_or_digit(kind) && std::string_view("rnt").find(kind) == std::string_view::npos) {
       refuse(core::concat("\\", kind));
@@ -138,11 +139,17 @@ class Translator {
   void set_member() {
     if (pattern_[at_] == '[') refuse("a set in a set");
     if (follows("&&")) refuse("an intersection of sets");
+    if (ignores_case_.back()) require_ascii();
     if (pattern_[at_] == ']') {
       out_ += set_of(std::exchange(set_, {}));
       in_set_ = false;
     }
     copy(1);
+  }
+
+  void require_ascii() const {
+    if (static_cast<unsigned char>(pattern_[at_]) >= 0x80U)
+      refuse("a character beyond ASCII where case is ignored");
   }
 
   /// One engine folds some of these with a single character: "ss" with "ß", "fi" with "ﬁ".
@@ -152,8 +159,7 @@ class Translator {
       return at < pattern_.size() ? static_cast<char>(pattern_[at] | 0x20) : ' ';
     };
     const std::array<char, 2> here{lower(at_), lower(at_ + 1)};
-    if (static_cast<unsigned char>(pattern_[at_]) >= 0x80U)
-      refuse("a character beyond ASCII where case is ignored");
+    require_ascii();
     if (std::ranges::find(pairs, std::string_view(here.data(), here.size())) != pairs.end())
       refuse(std::string(pattern_.substr(at_, 2)) + " where case is ignored");
   }
