@@ -113,12 +113,12 @@ std::vector<std::string> unread_weights(const LlamaConfig& config, const Checkpo
   return {unread.begin(), unread.end()};
 }
 
-std::optional<std::string> weight_not_finite(const LlamaConfig& config, const Checkpoint& checkpoint,
-                                             DType dtype) {
+std::optional<NotFinite> weight_not_finite(const LlamaConfig& config, const Checkpoint& checkpoint,
+                                           DType dtype) {
   std::vector<std::byte> room;
   for (const auto& [name, shape] : needed_weights(config)) {
     const at::ScalarType type = type_of(checkpoint.number_format(name));
-    std::optional<std::string> fault;
+    std::optional<NotFinite> fault;
     checkpoint.read(name, shape, 1, room, [&](std::int64_t, std::int64_t, std::span<const std::byte> bytes) {
       core::beat();
       if (fault) return;
@@ -128,11 +128,11 @@ std::optional<std::string> weight_not_finite(const LlamaConfig& config, const Ch
           at::from_blob(const_cast<std::byte*>(bytes.data()), {count}, at::TensorOptions().dtype(type));
       if (at::isfinite(numbers.to(scalar_type(dtype))).all().item<bool>()) return;
       const bool nan = at::isnan(numbers).any().item<bool>();
-      const bool infinite = !at::isfinite(numbers).all().item<bool>();
-      fault = concat(nan        ? "NaN"
-                     : infinite ? "infinity"
-                                : concat("a number beyond ", name_of(dtype)),
-                     " in ", name, " of ", checkpoint.file_of(name));
+      const bool is_finite = at::isfinite(numbers).all().item<bool>();
+      const std::string what = nan         ? "NaN"
+                               : is_finite ? concat("a number beyond ", name_of(dtype))
+                                           : "infinity";
+      fault = NotFinite{concat(what, " in ", name, " of ", checkpoint.file_of(name)), is_finite};
     });
     if (fault) return fault;
   }

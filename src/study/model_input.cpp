@@ -104,7 +104,9 @@ core::Error stream_error(const ModelInput& input, model::DType dtype, model::DTy
   const char* const problem = "the model gives numbers that are not finite";
   if (input.checkpoint) {
     if (const auto weight = model::weight_not_finite(input.config, *input.checkpoint, dtype)) {
-      return bad_input(problem, concat(seen, "; ", *weight), "the weights are damaged: get that file again");
+      return bad_input(problem, concat(seen, "; ", weight->text),
+                       weight->is_finite ? "the weights need --dtype float64"
+                                         : "the weights are damaged: get that file again");
     }
   }
   const auto is_any = [&](model::DType one) { return dtype == one || residual == one; };

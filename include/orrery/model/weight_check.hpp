@@ -18,9 +18,15 @@ void check_weights(const LlamaConfig& config, const Checkpoint& checkpoint);
 /// but for buffers of RoPE: patterns with `*` for the number of a layer, sorted.
 std::vector<std::string> unread_weights(const LlamaConfig& config, const Checkpoint& checkpoint);
 
-/// The first weight, by its name, with a number that is not finite in format `dtype`: "NaN in TENSOR of
-/// FILE". Reads all weights until then. Throws as Checkpoint::read does.
-std::optional<std::string> weight_not_finite(const LlamaConfig& config, const Checkpoint& checkpoint,
-                                             DType dtype);
+/// A weight that makes a forward pass give NaN or infinity.
+struct NotFinite {
+  std::string text;        ///< "NaN in TENSOR of FILE"
+  bool is_finite = false;  ///< in the file, and too great for the products' format
+};
+
+/// The first weight with a number that is not finite in format `dtype`. Reads all weights until then. Throws
+/// as Checkpoint::read does.
+std::optional<NotFinite> weight_not_finite(const LlamaConfig& config, const Checkpoint& checkpoint,
+                                           DType dtype);
 
 }  // namespace orrery::model
