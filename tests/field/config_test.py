@@ -127,6 +127,7 @@ def library_streams(model: Path, samples: list[list[int]]) -> np.ndarray:
     with open(model / "config.json", encoding="utf-8") as file:
         config = LlamaConfig(**json.load(file))
     config._attn_implementation = "eager"
+    config.return_dict = True  # the library's own Llama fails without it
     llama = LlamaForCausalLM(config).double().eval()
     llama.load_state_dict({k: v.double() for k, v in load_file(model / "model.safetensors").items()}, strict=False)
     result = []
@@ -139,7 +140,7 @@ def library_streams(model: Path, samples: list[list[int]]) -> np.ndarray:
 
         hooks = [part.register_forward_pre_hook(keep, with_kwargs=True) for part in (*llama.model.layers, llama.model.norm)]
         with torch.no_grad():
-            llama(torch.tensor([tokens]), return_dict=True)
+            llama(torch.tensor([tokens]))
         for hook in hooks:
             hook.remove()
         result.append(points)
