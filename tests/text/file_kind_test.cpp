@@ -11,7 +11,7 @@ using namespace std::string_literals;
 
 std::string name_of(const std::string& bytes) {
   const auto kind = file_kind(bytes);
-  if (kind) EXPECT_FALSE(kind->advice.empty()) << bytes;
+  EXPECT_FALSE(kind && kind->advice.empty()) << bytes;
   return kind ? kind->name : "";
 }
 
