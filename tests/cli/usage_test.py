@@ -28,6 +28,7 @@ OPTIONS: dict[str, str | None] = {
     "min-chars": "100",
     "max-chars": "500",
     "tokens": "last",
+    "bos": "template",
     "tile-tokens": "512",
     "weights": "file",
     "dtype": None,
