@@ -14,7 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 from checksums import refresh
-from field_faults import PLAIN, fault
+from field_faults import IN_DOUBLE, PLAIN, fault
 from orrery_program import Outcome, ProgramTest, run
 from safetensors_file import read_tensors, write_tensors
 from tiny_models import tiny
@@ -196,10 +196,22 @@ class SweepTest(FieldTest):
             outcome = run("trace", "--model", model, "--corpus", corpus, *PLAIN, *more, "--out", self.folder / "run.h5")
             self.assert_fails(outcome, BAD_INPUT, "sample 0, point 4", "too long")
             self.assert_nothing_at(self.folder / "run.h5")
-        # Ablation's means, of outputs that are infinite before they reach the stream.
+
+    def test_parts_that_are_not_finite(self) -> None:
+        """Heads whose outputs double precision holds and float32 does not: before ablation takes their means."""
+        model = self.folder / "large"
+        source = tiny("llama-mha")
+        shutil.copytree(source, model, ignore=shutil.ignore_patterns("*.safetensors"))
+        model.chmod(0o755)
+        weights = {name: values.astype(np.float64) for name, values in read_tensors(source / "model.safetensors").items()}
+        for name, factor in (("input_layernorm", 1e10), ("self_attn.v_proj", 1e32), ("self_attn.o_proj", 1e-42)):
+            weights[f"model.layers.1.{name}.weight"] *= factor
         write_tensors(model / "model.safetensors", weights)
-        trace = self.trace(model, corpus, *PLAIN)
-        words = ("--kinds", "ablate", "--ablate", "mean", "--dtype", "bfloat16", "--out", self.folder / "sweep.h5")
+        trace = self.trace(model, self.words("one two", "four five six"), *IN_DOUBLE, "--permutations", "10")
+        words = ("--kinds", "ablate", "--ablate", "mean", "--out", self.folder / "sweep.h5")
+        single = ("--dtype", "float32", "--residual", "float32")
+        self.assert_fails(run("perturb", "--trace", trace, *words, *single), BAD_INPUT, "layer 1", "finite")
+        self.assert_nothing_at(self.folder / "sweep.h5")
         self.assert_done(run("perturb", "--trace", trace, *words))
 
 
