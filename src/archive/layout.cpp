@@ -214,7 +214,8 @@ bool tells_of_run(const std::string& object, const std::string& attribute) {
 }
 
 bool came_later(const std::string& object, const std::string& attribute) {
-  return object == "/samples" && (attribute == "leading" || attribute == "trailing");
+  return (object == "/samples" && (attribute == "leading" || attribute == "trailing")) ||
+         (object == "/" && attribute == "config_unread");
 }
 
 std::int64_t data_bytes(const Layout& layout) {
