@@ -2,6 +2,7 @@
 
 #include "orrery/core/concat.hpp"
 #include "orrery/model/llama.hpp"
+#include "orrery/model/safetensors.hpp"
 #include "orrery/model/weights.hpp"
 #include "orrery/parallel/communicator.hpp"
 #include "orrery/parallel/environment.hpp"

@@ -115,7 +115,8 @@ class Benchmark {
  public:
   Benchmark(const std::string& folder, const std::string& corpus, model::DType dtype, std::int64_t grid,
             std::int64_t prompt_tokens, const std::vector<std::int64_t>& layers)
-      : model_(folder, dtype, model::Head::logits, self_),
+      : input_(study::read_model(folder, std::nullopt)),
+        model_(folder, dtype, model::Head::logits, self_),
         sweep_(sweep_of(model_.config, dtype, grid, layers,
                         prompts_of(benchmark::tokens_of(corpus, folder), prompt_tokens))),
         blocks_(sweep_.blocks()) {}
@@ -179,7 +180,8 @@ class Benchmark {
     std::vector<std::vector<study::PromptResult>> results(blocks_.size());
     return seconds_of([&](std::int64_t i) -> std::unique_ptr<schedule::TileRun> {
       const auto index = static_cast<std::size_t>(i);
-      auto block = std::make_unique<study::SweepBlock>(sweep, model_.llama, blocks_[index], results[index]);
+      auto block =
+          std::make_unique<study::SweepBlock>(sweep, input_, model_.llama, blocks_[index], results[index]);
       if (read_out) return block;
       return std::make_unique<WithoutReadOut>(std::move(block));
     });
@@ -211,6 +213,7 @@ class Benchmark {
   static double median(const Times& times) { return benchmark::median(times); }
 
   parallel::Communicator self_ = parallel::Communicator::self();
+  study::ModelInput input_;
   benchmark::LoadedModel model_;
   study::Sweep sweep_;
   std::vector<schedule::Block> blocks_;

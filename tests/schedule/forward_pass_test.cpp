@@ -2,6 +2,7 @@
 #include "orrery/schedule/forward_pass.hpp"
 
 #include "orrery/model/capture.hpp"
+#include "orrery/model/safetensors.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "tests/support/shared_data.hpp"
 

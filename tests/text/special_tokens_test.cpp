@@ -20,7 +20,9 @@ TEST(SpecialTokens, AreFoundByTextAndById) {
                                           {"llama3", "<|begin_of_text|>", 128000}}) {
     const LoadedTokenizer loaded = load_tokenizer(shared_data(folder));
     const std::int32_t bos = loaded.tokenizer->frame().prefix.at(0);
-    if (id != 0) EXPECT_EQ(bos, id) << folder;
+    if (id != 0) {
+      EXPECT_EQ(bos, id) << folder;
+    }
     EXPECT_EQ(loaded.tokenizer->id_of(token), bos) << folder;
     EXPECT_EQ(loaded.tokenizer->token_of(bos), token) << folder;
     EXPECT_EQ(loaded.tokenizer->id_of("no token at all"), std::nullopt) << folder;
