@@ -94,8 +94,8 @@ class SweepSummary(ProgramTest):
         lines = self.table(text)
         self.assertEqual(lines[1][HEADINGS.index("half-life")], "never")
         self.assertEqual(lines[2][HEADINGS.index("distance end/start")], f"{self.numbers['ratio_end'][0, 1]:.3g}")
-        self.assertEqual(lines[3][HEADINGS.index("KL (nats)")], "not defined")
-        self.assertEqual(lines[4][HEADINGS.index("halved")], "not defined")
+        self.assertEqual(lines[3][HEADINGS.index("KL (nats)")], "–")
+        self.assertEqual(lines[4][HEADINGS.index("halved")], "–")
 
     def test_says_what_the_columns_mean(self) -> None:
         text = self.inspected()
