@@ -128,14 +128,16 @@ class IoFault:
 
 
 SHARED, ALONE = (0, 1), (0,)
+#: How often there is a checkpoint at least: at first, and at the end; between only once the model's hash is known.
+CHECKPOINTS = 2
 #: What is written in common, by all ranks, and what rank 0 writes by itself.
 WRITES = {
     ROWS: (
         IoFault("write", "data.h5", NO_ROOM, SHARED, last=4),
         IoFault("open", "data.h5", REFUSED, SHARED, last=3),
         IoFault("allocate", "data.h5", ("ENOSPC", "EDQUOT"), ALONE, last=2),
-        IoFault("write", "checkpoint", NO_ROOM, ALONE, last=5),
-        IoFault("rename", "checkpoint", REFUSED, ALONE, last=5),
+        IoFault("write", "checkpoint", NO_ROOM, ALONE, last=CHECKPOINTS),
+        IoFault("rename", "checkpoint", REFUSED, ALONE, last=CHECKPOINTS),
         IoFault("write", "skeleton", NO_ROOM),
         IoFault("rename", "data.h5", REFUSED),
     ),
@@ -150,7 +152,7 @@ WRITES = {
     ),
     WHOLE_SWEEP: (
         IoFault("sync", "data.h5", FAILED, SHARED, last=3),
-        IoFault("sync", "checkpoint", FAILED, ALONE, last=3),
+        IoFault("sync", "checkpoint", FAILED, ALONE, last=CHECKPOINTS),
     ),
     PART: (IoFault("write", "data.h5", NO_ROOM, (1,), last=5), IoFault("rename", "1-of-2.h5", REFUSED)),
     JOIN: (IoFault("write", "data.h5", NO_ROOM, (1,), last=5),),
