@@ -153,7 +153,7 @@ AddedTokens::AddedTokens(const JsonValue& json, const Vocabulary& vocabulary, co
 
 void AddedTokens::Tokens::sort() {
   // Of two that are alike only once they are normalized, a special one comes first, then the first listed.
-  std::ranges::stable_partition(sorted, [](const Token& token) { return token.special; });
+  std::stable_partition(sorted.begin(), sorted.end(), [](const Token& token) { return token.special; });
   std::ranges::stable_sort(sorted, {}, &Token::content);
   for (const Token& token : sorted) begins[static_cast<unsigned char>(token.content.front())] = true;
 }
