@@ -18,9 +18,9 @@ namespace {
 constexpr std::string_view format = "orrery-checkpoint";
 constexpr std::int64_t format_version = 1;
 /// A block takes about 50 bytes: room for a million.
-constexpr std::int64_t most_bytes = std::int64_t{64} << 20;
+constexpr std::int64_t most_checkpoint_bytes = std::int64_t{64} << 20;
 constexpr std::int64_t most_block = std::numeric_limits<std::int64_t>::max() - 1;
-constexpr const char* advice = "begin anew with --overwrite";
+constexpr const char* begin_anew = "begin anew with --overwrite";
 
 /// 16 digits.
 std::string to_hex(std::uint64_t hash) {
@@ -65,16 +65,16 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
 
 Checkpoint read_checkpoint(const std::filesystem::path& path) {
   const nlohmann::json json =
-      text::parse_json(text::read_whole_file(path, most_bytes), path.string(), advice);
-  const text::JsonValue whole(json, path.string(), {}, advice);
+      text::parse_json(text::read_whole_file(path, most_checkpoint_bytes), path.string(), begin_anew);
+  const text::JsonValue whole(json, path.string(), {}, begin_anew);
   if (whole.at("format").string() != format) throw whole.at("format").error("must be orrery-checkpoint");
   whole.at("format_version").integer(format_version, format_version);
   Checkpoint checkpoint;
   const text::JsonValue identity = whole.at("identity");
   identity.require_object();
   for (const auto& [name, value] : identity.json().items()) {
-    checkpoint.identity.emplace(name,
-                                text::JsonValue(value, path.string(), "identity." + name, advice).string());
+    checkpoint.identity.emplace(
+        name, text::JsonValue(value, path.string(), "identity." + name, begin_anew).string());
   }
   for (const text::JsonValue& element : whole.at("blocks").elements()) {
     const text::JsonValue block = element.at("block");

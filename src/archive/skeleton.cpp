@@ -22,7 +22,7 @@ namespace {
 /// A copy is these characters, then for each region where it lies and its bytes, then the hash of all that.
 constexpr std::string_view mark = "orrery-skeleton 1\n";
 /// Headers and attributes, some hundred bytes each.
-constexpr std::int64_t most_bytes = std::int64_t{256} << 20;
+constexpr std::int64_t most_skeleton_bytes = std::int64_t{256} << 20;
 
 /// A stretch of the file that holds no entries of datasets.
 struct Region {
@@ -82,7 +82,7 @@ void keep_skeleton(const std::filesystem::path& file, const std::filesystem::pat
 }
 
 void restore_skeleton(const std::filesystem::path& file, const std::filesystem::path& copy) {
-  const std::string kept = text::read_whole_file(copy, most_bytes);
+  const std::string kept = text::read_whole_file(copy, most_skeleton_bytes);
   const auto require = [&](bool sound) {
     if (!sound) {
       throw core::bad_input("the copy of the file's skeleton is damaged", copy.string(),

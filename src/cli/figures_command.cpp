@@ -12,7 +12,7 @@ namespace {
 
 constexpr int most_files = 100;
 
-constexpr const char* usage =
+constexpr const char* figures_usage =
     "orrery figures run.h5 [sweep.h5] --out DIR\n"
     "Draws the figures of a trace and a sweep into a folder: SVG, PDF and PNG, with the data and the "
     "gnuplot\n"
@@ -36,7 +36,7 @@ int run_figures(const std::vector<std::string>& words) {
   report::FigureOptions options;
   std::string out, only, format;
   bool list = false;
-  OptionSet set("figures", "", usage);
+  OptionSet set("figures", "", figures_usage);
   auto add = set.group("Figures").add_options();
   add("out", po::value(&out)->value_name("DIR"),
       "folder for them, made where it is missing; files of the same names (of links the link itself) are "

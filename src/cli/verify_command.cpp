@@ -16,7 +16,7 @@ namespace {
 
 using core::concat;
 
-constexpr const char* usage =
+constexpr const char* verify_usage =
     "orrery verify FILE            looks for damage in a file\n"
     "orrery verify FILE FILE       compares two files\n"
     "\n"
@@ -69,7 +69,7 @@ int compare_two(const std::vector<std::string>& paths, const study::CompareOptio
 
 int run_verify(const std::vector<std::string>& words) {
   study::CompareOptions options;
-  OptionSet set("verify", "", usage);
+  OptionSet set("verify", "", verify_usage);
   auto add = set.group("Two files").add_options();
   add("tolerance", boost::program_options::value<double>()->value_name("T")->notifier([&](double value) {
     options.tolerance = value;

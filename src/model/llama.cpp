@@ -1,5 +1,6 @@
 #include "orrery/model/llama.hpp"
 
+#include "orrery/core/not_a_number.hpp"
 #include "orrery/model/linear.hpp"
 
 #include <ATen/ops/arange.h>
@@ -19,7 +20,6 @@
 #include <ATen/ops/zeros.h>
 
 #include <cmath>
-#include <limits>
 #include <utility>
 
 namespace orrery::model {
@@ -69,9 +69,7 @@ at::Tensor select_padded(const at::Tensor& from, const at::Tensor& rows) {
 /// (G·T, T): 0 where a token may look, −∞ at what comes after it; once for each of the G query heads of a
 /// group.
 at::Tensor causal_mask(std::int64_t group, std::int64_t tokens, const at::TensorOptions& options) {
-  return at::full({tokens, tokens}, -std::numeric_limits<double>::infinity(), options)
-      .triu_(1)
-      .repeat({group, 1});
+  return at::full({tokens, tokens}, -core::infinity, options).triu_(1).repeat({group, 1});
 }
 
 /// 0 … n − 1: all rows of a continuation count as measured.
@@ -187,7 +185,7 @@ at::Tensor Llama::attend_last(const at::Tensor& normed, const LayerWeights& weig
   const at::Tensor length = at::tensor(state.batch.lengths, at::kLong).to(device_).view({B, 1, 1});
   const at::Tensor hidden = at::arange(T, length.options()).ge(length);  // (B, 1, T) padding
   at::Tensor scores = at::bmm(q.reshape({B * K, G, h}), k).mul_(1 / std::sqrt(static_cast<double>(h)));
-  scores.view({B, K * G, T}).masked_fill_(hidden, -std::numeric_limits<double>::infinity());
+  scores.view({B, K * G, T}).masked_fill_(hidden, -core::infinity);
   const at::Tensor share = at::softmax(scores, -1);
   at::Tensor out = empty_padded(B, H * h, normed.options());
   out.narrow(0, 0, B).view({B, K, G, h}).copy_(at::bmm(share, v).view({B, K, G, h}));

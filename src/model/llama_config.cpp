@@ -39,12 +39,6 @@ bool flag(const JsonValue& config, std::string_view key) {
   return value && value->boolean();
 }
 
-double positive(const JsonValue& value) {
-  const double number = value.number();
-  if (!(number > 0)) throw value.error("is not positive");
-  return number;
-}
-
 /// Throws where the weights are too many to be counted.
 void require_countable(const LlamaConfig& llama) {
   const auto width = static_cast<double>(llama.width);
@@ -112,7 +106,7 @@ LlamaConfig read_llama_config(const std::filesystem::path& folder) {
   llama.mlp_width = size_of(config, "intermediate_size");
   llama.vocabulary = size_of(config, "vocab_size");
   llama.positions = size_or(config, "max_position_embeddings", 2048);
-  if (const auto epsilon = config.find("rms_norm_eps")) llama.norm_epsilon = positive(*epsilon);
+  if (const auto epsilon = config.find("rms_norm_eps")) llama.norm_epsilon = epsilon->positive_number();
   if (const auto activation = config.find("hidden_act");
       activation && activation->string() != "silu" && activation->string() != "swish") {
     throw activation->error("is not supported", "orrery computes silu");

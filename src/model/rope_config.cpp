@@ -19,12 +19,6 @@ using text::JsonValue;
 constexpr const char* supported = "supported are default, linear and llama3";
 constexpr std::string_view original = "original_max_position_embeddings";
 
-double positive(const JsonValue& value) {
-  const double number = value.number();
-  if (!(number > 0)) throw value.error("is not positive");
-  return number;
-}
-
 /// A dictionary of RoPE; an empty one counts as absent, as the library has it.
 std::optional<JsonValue> dictionary(const JsonValue& config, std::string_view key) {
   const auto found = config.find(key);
@@ -60,12 +54,12 @@ std::string type_of(const JsonValue& dictionary) {
 /// Llama 3.1's scaling, with what stands beside the dictionary.
 void read_llama3(const JsonValue& config, const JsonValue& dictionary, std::int64_t positions, Rope& rope) {
   rope.scaling = RopeScaling::llama3;
-  rope.factor = positive(dictionary.at("factor"));
-  rope.low_frequency_factor = positive(dictionary.at("low_freq_factor"));
-  rope.high_frequency_factor = positive(dictionary.at("high_freq_factor"));
+  rope.factor = dictionary.at("factor").positive_number();
+  rope.low_frequency_factor = dictionary.at("low_freq_factor").positive_number();
+  rope.high_frequency_factor = dictionary.at("high_freq_factor").positive_number();
   auto trained = dictionary.find(original);
   if (!trained) trained = config.find(original);
-  rope.original_positions = trained ? positive(*trained) : static_cast<double>(positions);
+  rope.original_positions = trained ? trained->positive_number() : static_cast<double>(positions);
   if (rope.high_frequency_factor <= rope.low_frequency_factor) {
     throw dictionary.at("high_freq_factor").error("is not above low_freq_factor");
   }
@@ -82,7 +76,7 @@ Rope read_dictionary(const JsonValue& config, const JsonValue& dictionary, std::
   const auto theta_beside = config.find("rope_theta");
   const auto theta = dictionary.find("rope_theta");
   if (theta && theta_beside) require_same(*theta, *theta_beside);
-  if (theta || theta_beside) rope.theta = positive(theta ? *theta : *theta_beside);
+  if (theta || theta_beside) rope.theta = (theta ? theta : theta_beside)->positive_number();
   if (const auto inside = dictionary.find(original)) {
     if (const auto beside = config.find(original)) require_same(*inside, *beside);
   }
@@ -92,7 +86,7 @@ Rope read_dictionary(const JsonValue& config, const JsonValue& dictionary, std::
   const std::string type = type_of(dictionary);
   if (type == "linear") {
     rope.scaling = RopeScaling::linear;
-    rope.factor = positive(dictionary.at("factor"));
+    rope.factor = dictionary.at("factor").positive_number();
     read.insert("factor");
   } else if (type == "llama3") {
     read_llama3(config, dictionary, positions, rope);
@@ -115,7 +109,7 @@ Rope read_rope(const JsonValue& config, std::int64_t positions, std::vector<std:
   const auto newer = dictionary(config, "rope_parameters");
   if (!older && !newer) {
     Rope rope;
-    if (const auto theta = config.find("rope_theta")) rope.theta = positive(*theta);
+    if (const auto theta = config.find("rope_theta")) rope.theta = theta->positive_number();
     return rope;
   }
   const Rope rope = read_dictionary(config, older ? *older : *newer, positions, unread);

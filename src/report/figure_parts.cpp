@@ -2,6 +2,7 @@
 
 #include "axis_range.hpp"
 #include "orrery/core/concat.hpp"
+#include "orrery/core/not_a_number.hpp"
 #include "orrery/core/number_text.hpp"
 #include "recipe.hpp"
 
@@ -9,7 +10,6 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
-#include <limits>
 #include <numeric>
 
 namespace orrery::report {
@@ -124,7 +124,7 @@ Histogram shares(const std::vector<double>& values, double low, double high, int
 
 bool spans_scales(const std::vector<double>& values) {
   constexpr double wide = 20;
-  double low = std::numeric_limits<double>::infinity(), high = 0;
+  double low = core::infinity, high = 0;
   for (const double value : values) {
     if (!std::isfinite(value) || value <= 0) continue;
     low = std::min(low, value);

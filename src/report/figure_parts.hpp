@@ -3,12 +3,16 @@
 #include "figure.hpp"
 #include "figure_input.hpp"
 
+#include <numbers>
 #include <string>
 #include <vector>
 
 namespace orrery::report {
 
 // Small things that figures are put together of.
+
+/// Degrees in a radian.
+constexpr double degrees = 180 / std::numbers::pi;
 
 /// Those that are neither NaN nor infinite.
 std::vector<double> finite_of(std::vector<double> values);

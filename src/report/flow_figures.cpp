@@ -5,15 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <optional>
 
 namespace orrery::report {
 namespace {
 
 using core::concat;
-
-constexpr double degrees = 180 / std::numbers::pi;
 
 double number_or_nan(double value) {
   return std::isfinite(value) ? value : std::nan("");

@@ -53,10 +53,10 @@ struct TurnsLine {
   const char* label;
   const char* suffix;  ///< of the null's numbers in /headline
 };
-constexpr std::array<TurnsLine, 4> nulls = {{{"points permuted (null)", ""},
-                                             {"layers permuted (null)", "_layer"},
-                                             {"steps permuted (null)", "_step"},
-                                             {"signs of steps drawn (null)", "_sign"}}};
+constexpr std::array<TurnsLine, 4> null_lines = {{{"points permuted (null)", ""},
+                                                  {"layers permuted (null)", "_layer"},
+                                                  {"steps permuted (null)", "_step"},
+                                                  {"signs of steps drawn (null)", "_sign"}}};
 
 std::string measured(const Reader& file, const std::string& name) {
   return shown_with_error(real_attribute(file, "/headline", name),
@@ -70,7 +70,7 @@ HeadlineBlock turns_block(const Reader& file) {
                                  .left = measured(file, "turns"),
                                  .right = "",
                                  .paper = "about 10.7 over 64 points"}}};
-  for (const TurnsLine& null : nulls) {
+  for (const TurnsLine& null : null_lines) {
     // Shares without their errors: those are in the file.
     const auto share = [&](const char* stem) {
       return shown_percent(real_attribute(file, "/headline", concat(stem, null.suffix)));

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <numeric>
 #include <utility>
 
@@ -14,7 +13,6 @@ namespace {
 
 using core::concat;
 
-constexpr double degrees = 180 / std::numbers::pi;
 constexpr std::int64_t most_trajectories = 200;
 
 /// The mean trajectory's first `count` points in component j.

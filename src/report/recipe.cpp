@@ -6,6 +6,7 @@
 #include "flow_figures.hpp"
 #include "noise_figures.hpp"
 #include "orrery/core/concat.hpp"
+#include "orrery/core/not_a_number.hpp"
 #include "path_figures.hpp"
 #include "perturbation_figures.hpp"
 #include "rotation_figures.hpp"
@@ -14,7 +15,6 @@
 #include <array>
 #include <cmath>
 #include <iomanip>
-#include <limits>
 
 namespace orrery::report {
 
@@ -37,7 +37,7 @@ Figure make_figure(const Recipe& recipe, const FigureInput& input) {
 }
 
 Axis axis_over(std::string label, const std::vector<std::vector<double>>& values, bool is_logarithmic) {
-  double low = std::numeric_limits<double>::infinity(), high = -low;
+  double low = core::infinity, high = -low;
   for (const std::vector<double>& some : values) {
     for (const double value : some) {
       if (!std::isfinite(value) || (is_logarithmic && value <= 0)) continue;

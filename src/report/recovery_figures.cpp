@@ -109,13 +109,13 @@ Figure displacement(const FigureInput& input) {
 // ---- By start layer ----
 
 /// A number of /summary for a case, by start layer, and its standard error where the file has one.
-struct Measured {
+struct ByLayer {
   std::vector<double> value, error;
 };
 
-Measured measured(const Run& sweep, const std::string& name, std::int64_t in_case) {
+ByLayer measured(const Run& sweep, const std::string& name, std::int64_t in_case) {
   const Array value = sweep.array("/summary/" + name, 2);
-  Measured found{.value = value.row({in_case}), .error = {}};
+  ByLayer found{.value = value.row({in_case}), .error = {}};
   const std::string error = "/summary/" + name + "_se";
   if (sweep.has(error)) found.error = sweep.array(error, 2).row({in_case});
   return found;
@@ -128,12 +128,12 @@ struct Quantity {
   std::optional<double> level{};  ///< drawn as a dotted line
 };
 
-Measured measured(const Run& sweep, const Quantity& quantity, std::int64_t in_case) {
-  Measured found = measured(sweep, quantity.name, in_case);
+ByLayer measured(const Run& sweep, const Quantity& quantity, std::int64_t in_case) {
+  ByLayer found = measured(sweep, quantity.name, in_case);
   if (quantity.start.empty()) return found;
   // Start and end go up and down together, so that their errors don't give that of the quotient.
   found.error.clear();
-  const Measured start = measured(sweep, quantity.start, in_case);
+  const ByLayer start = measured(sweep, quantity.start, in_case);
   for (std::size_t m = 0; m < found.value.size(); ++m) found.value[m] /= start.value[m];
   return found;
 }
@@ -148,7 +148,7 @@ Panel recovery_panel(const Run& sweep, const Quantity& quantity) {
   const auto add = [&](const char* name, const char* label, Hue hue, Stroke stroke) {
     const auto in_case = place_of(cases, name);
     if (!in_case) return;
-    const Measured found = measured(sweep, quantity, *in_case);
+    const ByLayer found = measured(sweep, quantity, *in_case);
     values.push_back(found.value);
     curves.emplace_back(
         Curve{.label = label, .x = x, .y = found.value, .hue = hue, .stroke = stroke, .marks = true});

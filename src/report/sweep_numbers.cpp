@@ -2,12 +2,12 @@
 
 #include "figure_parts.hpp"
 #include "orrery/core/concat.hpp"
+#include "orrery/core/not_a_number.hpp"
 #include "recipe.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <iomanip>
-#include <limits>
 
 namespace orrery::report {
 namespace {
@@ -35,7 +35,7 @@ struct Drawable {
 
 /// The least and the greatest positive number; the first is above the second where there is none.
 std::pair<double, double> positive_range(const std::vector<std::vector<double>>& values) {
-  std::pair<double, double> range{std::numeric_limits<double>::infinity(), 0};
+  std::pair<double, double> range{core::infinity, 0};
   for (const std::vector<double>& some : values) {
     for (const double value : some) {
       if (!std::isfinite(value) || value <= 0) continue;

@@ -3,12 +3,12 @@
 #include "columns.hpp"
 #include "figure_parts.hpp"
 #include "orrery/core/concat.hpp"
+#include "orrery/core/not_a_number.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <iomanip>
-#include <limits>
 
 namespace orrery::report {
 namespace {
@@ -38,7 +38,7 @@ std::string label(double value) {
 std::string text_chart(const std::string& title, const std::vector<double>& values,
                        const std::pair<std::string, std::string>& ends, bool is_logarithmic, int rows) {
   const std::vector<double> columns = columns_from(values);
-  double least = std::numeric_limits<double>::infinity(), greatest = -least;
+  double least = core::infinity, greatest = -least;
   for (const double value : columns) {
     if (std::isnan(value)) continue;
     least = std::min(least, value);

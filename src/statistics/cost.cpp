@@ -1,14 +1,12 @@
 #include "orrery/statistics/cost.hpp"
 
-#include "library_scratch.hpp"
+#include "memory_sizes.hpp"
 #include "orrery/statistics/jackknife.hpp"
 
 #include <algorithm>
 
 namespace orrery::statistics {
 namespace {
-
-constexpr std::int64_t number = sizeof(double);
 
 std::int64_t share(std::int64_t items, std::int64_t ranks) {
   return (items + ranks - 1) / ranks;
@@ -23,7 +21,7 @@ std::int64_t in_flight(const Extent& extent, std::int64_t ranks, std::int64_t ow
 
 /// Work on one unit: its centred values and their products.
 std::int64_t unit_scratch(const Extent& extent) {
-  return number * extent.points * (extent.samples + extent.points);
+  return number_bytes * extent.points * (extent.samples + extent.points);
 }
 
 /// Work on `threads` points: centred rows, the scatter matrix n × n, its eigenvectors and LAPACK's 2n² of
@@ -35,7 +33,7 @@ std::int64_t point_scratch(const Extent& extent, std::int64_t points, std::int64
   const std::int64_t components = std::min(threads, points) * (rows + 4 * side * side);
   const std::int64_t left_out =
       std::min<std::int64_t>(2, points) * (rows + side * side) + threads * 2 * side * side;
-  return number * std::max(components, left_out);
+  return number_bytes * std::max(components, left_out);
 }
 
 /// The numbers of the rows' table, by step, point and bend.
@@ -45,7 +43,7 @@ std::int64_t table_columns(const Extent& extent) {
 
 /// The pooled eigenproblem: the matrix, its vectors and LAPACK's work.
 std::int64_t pooled_scratch(const Extent& extent) {
-  return 5 * number * extent.units * extent.units;
+  return 5 * number_bytes * extent.units * extent.units;
 }
 
 /// Operations of the nulls and their left-out blocks, at about 30 a point of a draw.
@@ -61,14 +59,14 @@ double null_flops(const Extent& extent, std::int64_t permutations) {
 std::int64_t statistics_bytes(const Extent& extent, int ranks, const StatisticsOptions& options,
                               std::int64_t row_bytes) {
   const std::int64_t threads = options.threads;
-  const std::int64_t table = number * extent.samples * table_columns(extent);
+  const std::int64_t table = number_bytes * extent.samples * table_columns(extent);
   const std::int64_t left_out = SampleBlocks(extent.samples).count();
 
   const std::int64_t blocks = share(share(extent.units, unit_block), ranks);
   const std::int64_t units = std::min(blocks * unit_block, extent.units);
   const std::int64_t unit_shard = units * extent.points * extent.samples * row_bytes;
-  const std::int64_t unit_results = units * extent.points * (2 * number + 2 * sizeof(float));
-  const std::int64_t block_sums = number * extent.points * (2 * extent.points + 2 * (1 + 2 * left_out));
+  const std::int64_t unit_results = units * extent.points * (2 * number_bytes + 2 * sizeof(float));
+  const std::int64_t block_sums = number_bytes * extent.points * (2 * extent.points + 2 * (1 + 2 * left_out));
   const std::int64_t unit_work = threads * library_scratch +
                                  std::min(threads, blocks) * unit_scratch(extent) + unit_results +
                                  blocks * block_sums + 2 * share(extent.units, unit_block) * block_sums;
@@ -80,10 +78,11 @@ std::int64_t statistics_bytes(const Extent& extent, int ranks, const StatisticsO
   const std::int64_t values = std::max<std::int64_t>(0, std::min(extent.samples - 1, extent.units));
   const std::int64_t vectors = std::min(options.components, values);
   const std::int64_t point_shard = points * extent.samples * extent.units * row_bytes;
-  const std::int64_t point_results = number * points * (values + (vectors + 1) * extent.units);
+  const std::int64_t point_results = number_bytes * points * (values + (vectors + 1) * extent.units);
   // Then the pooled scatter matrix, by panels of 128 rows of each point, and its eigenproblem.
-  const std::int64_t panels = points * 128 * extent.units * number;
-  const std::int64_t scores = points * extent.samples * std::min(options.components, extent.units) * number;
+  const std::int64_t panels = points * 128 * extent.units * number_bytes;
+  const std::int64_t scores =
+      points * extent.samples * std::min(options.components, extent.units) * number_bytes;
   const std::int64_t point_work =
       std::max(point_scratch(extent, points, threads), panels + scores + pooled_scratch(extent)) +
       point_results + threads * library_scratch;
@@ -93,7 +92,7 @@ std::int64_t statistics_bytes(const Extent& extent, int ranks, const StatisticsO
       unit_results;
 
   // In a random basis: the rows once more, and the basis, or the QR decomposition that it comes from.
-  const std::int64_t basis = number * extent.units * extent.units;
+  const std::int64_t basis = number_bytes * extent.units * extent.units;
   const std::int64_t rotated = share(extent.samples, ranks) * extent.points * extent.units * row_bytes;
   const std::int64_t rotated_peak =
       unit_results + std::max(4 * basis, basis + rotated) +

@@ -3,15 +3,15 @@
 #include "natural.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
+#include "orrery/core/not_a_number.hpp"
 
 #include <bit>
 #include <cmath>
-#include <limits>
 
 namespace orrery::statistics {
 namespace {
 
-constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+using core::not_a_number;
 constexpr std::int64_t limb_mask = 0xFFFFFFFF;
 constexpr int least_exponent = -1074;  // of limb 0's last bit
 // A term adds less than 2³² to a limb, and 2⁶³/2³² is twice this.

@@ -1,6 +1,7 @@
 #include "orrery/statistics/geometry.hpp"
 
 #include "halo.hpp"
+#include "orrery/core/not_a_number.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/schedule/workers.hpp"
 #include "row_access.hpp"
@@ -16,14 +17,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <numbers>
 #include <vector>
 
 namespace orrery::statistics {
 namespace {
 
-constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+using core::not_a_number;
 
 // Every product has the same shape, the last one's spare rows being 0: with other shapes, rows at the end of
 // a product have other bits than the same rows elsewhere. Columns of 0 make all rows equally aligned, which

@@ -1,6 +1,7 @@
 #include "orrery/statistics/headline.hpp"
 
 #include "orrery/core/concat.hpp"
+#include "orrery/core/not_a_number.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/statistics/jackknife.hpp"
 #include "point_jackknife.hpp"
@@ -13,7 +14,7 @@
 namespace orrery::statistics {
 namespace {
 
-constexpr double not_a_number = Spectrum::none;
+using core::not_a_number;
 constexpr std::size_t ninety_percent = 2;  // of variance_shares
 static_assert(variance_shares[ninety_percent] == 0.90);
 

@@ -1,5 +1,6 @@
 #include "orrery/statistics/information.hpp"
 
+#include "orrery/core/not_a_number.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "row_access.hpp"
 #include "unit_sums.hpp"
@@ -8,7 +9,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <span>
 #include <utility>
 
@@ -103,7 +103,7 @@ class InformationWorker {
 
  private:
   double information() {
-    if (!here_.varies || !next_.varies) return std::numeric_limits<double>::quiet_NaN();
+    if (!here_.varies || !next_.varies) return core::not_a_number;
     for (std::size_t n = 0; n < cell_.size(); ++n) {
       cell_[n] = here_.bin[n] * static_cast<std::int32_t>(bins_) + next_.bin[n];
     }

@@ -1,8 +1,9 @@
 #include "orrery/statistics/jackknife.hpp"
 
+#include "orrery/core/not_a_number.hpp"
+
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace orrery::statistics {
 
@@ -14,7 +15,7 @@ SampleBlocks::SampleBlocks(std::int64_t samples)
 
 double jackknife_error(std::span<const double> left_out) {
   const double blocks = static_cast<double>(left_out.size());
-  if (blocks < 2) return std::numeric_limits<double>::quiet_NaN();
+  if (blocks < 2) return core::not_a_number;
   double sum = 0;
   for (const double value : left_out) sum += value;
   const double mean = sum / blocks;  // divided once: exact where all values are the same whole number

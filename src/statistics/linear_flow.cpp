@@ -1,6 +1,7 @@
 #include "orrery/statistics/linear_flow.hpp"
 
 #include "halo.hpp"
+#include "orrery/core/not_a_number.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/schedule/workers.hpp"
 #include "scatter.hpp"
@@ -12,13 +13,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <tuple>
 
 namespace orrery::statistics {
 namespace {
 
-constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+using core::not_a_number;
 
 FlowStep undefined_step(std::int64_t components) {
   return {std::vector<std::complex<double>>(components, {not_a_number, not_a_number}), not_a_number,

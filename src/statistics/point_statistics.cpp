@@ -1,5 +1,6 @@
 #include "orrery/statistics/point_statistics.hpp"
 
+#include "orrery/core/not_a_number.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/schedule/workers.hpp"
 #include "principal_components.hpp"
@@ -95,7 +96,7 @@ PointStatistics each_point(const parallel::Communicator& ranks, const std::vecto
     result.points = points;
     result.mean = at::empty({count, extent.units}, at::kDouble);
     result.eigenvalue = at::empty({count, values}, at::kDouble);
-    result.component = at::full({count, vectors, extent.units}, Spectrum::none, at::kDouble);
+    result.component = at::full({count, vectors, extent.units}, core::not_a_number, at::kDouble);
     own.resize(count);
     double* const mean = result.mean.mutable_data_ptr<double>();
     double* const eigenvalue = result.eigenvalue.mutable_data_ptr<double>();

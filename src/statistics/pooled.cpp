@@ -1,5 +1,6 @@
 #include "orrery/statistics/pooled.hpp"
 
+#include "orrery/core/not_a_number.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/schedule/workers.hpp"
 #include "principal_components.hpp"
@@ -13,7 +14,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <limits>
 #include <vector>
 
 namespace orrery::statistics {
@@ -155,7 +155,7 @@ PooledComponents PooledScatter::components(const at::Tensor& mean, std::int64_t 
   parallel::agree(ranks_, "pooled components", [&] {
     result.mean = mean;
     result.eigenvalue = at::zeros({values}, at::kDouble);
-    result.component = at::full({vectors, units_}, std::numeric_limits<double>::quiet_NaN(), at::kDouble);
+    result.component = at::full({vectors, units_}, core::not_a_number, at::kDouble);
     if (!is_last() || values == 0) return;
     mirror_upper_triangle(sum_);
     const PrincipalPlaces places{

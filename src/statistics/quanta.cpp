@@ -2,6 +2,7 @@
 
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
+#include "orrery/core/not_a_number.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/schedule/workers.hpp"
 #include "row_access.hpp"
@@ -11,7 +12,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <optional>
 #include <span>
 #include <utility>
@@ -20,7 +20,7 @@
 namespace orrery::statistics {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
+using core::infinity;
 constexpr int bits = 24;
 
 /// The numbers of one point in (P, D).

@@ -1,11 +1,12 @@
 #include "orrery/statistics/recovery.hpp"
 
+#include "orrery/core/not_a_number.hpp"
+
 #include <ATen/ops/nanmean.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 
 namespace orrery::statistics {
 namespace {
@@ -16,7 +17,7 @@ at::Tensor mean_over_runs(const at::Tensor& values) {
 
 /// `distance` over `size`, NaN where that is 0: nothing is so many times as far as nothing.
 at::Tensor over(const at::Tensor& distance, const at::Tensor& size) {
-  return distance.div(size).masked_fill(size.eq(0), std::numeric_limits<double>::quiet_NaN());
+  return distance.div(size).masked_fill(size.eq(0), core::not_a_number);
 }
 
 /// Of half-lives that are defined, the share of finite ones and the median.
@@ -25,28 +26,28 @@ void summarise(std::vector<double> half_lives, Recovery& recovery) {
   std::ranges::sort(half_lives);
   const auto finite = std::ranges::count_if(half_lives, [](double value) { return std::isfinite(value); });
   const bool none = half_lives.empty();
-  constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
-  recovery.halved = none ? undefined : static_cast<double>(finite) / static_cast<double>(half_lives.size());
-  recovery.half_life_median = none ? undefined : half_lives[(half_lives.size() - 1) / 2];
+  recovery.halved =
+      none ? core::not_a_number : static_cast<double>(finite) / static_cast<double>(half_lives.size());
+  recovery.half_life_median = none ? core::not_a_number : half_lives[(half_lives.size() - 1) / 2];
 }
 
 }  // namespace
 
 double half_life(std::span<const double> distances) {
   const double half = distances[0] / 2;
-  if (!(half > 0)) return std::numeric_limits<double>::quiet_NaN();
+  if (!(half > 0)) return core::not_a_number;
   for (std::size_t s = 1; s < distances.size(); ++s) {
     if (distances[s] > half) continue;
     const double before = distances[s - 1];
     return static_cast<double>(s - 1) + std::log(before / half) / std::log(before / distances[s]);
   }
-  return std::numeric_limits<double>::infinity();
+  return core::infinity;
 }
 
 at::Tensor exponents(const at::Tensor& distances) {
   const std::int64_t steps = distances.size(1) - 1;
   const at::Tensor growth = distances.narrow(1, 1, steps).div(distances.narrow(1, 0, steps)).log_();
-  return growth.masked_fill(growth.isinf(), std::numeric_limits<double>::quiet_NaN());
+  return growth.masked_fill(growth.isinf(), core::not_a_number);
 }
 
 at::Tensor inward_fraction(const at::Tensor& perturbed, const at::Tensor& unperturbed) {

@@ -1,11 +1,11 @@
 #include "row_measures.hpp"
 
+#include "orrery/core/not_a_number.hpp"
 #include "permutation.hpp"
 #include "vectors.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 namespace orrery::statistics {
@@ -36,8 +36,7 @@ void RowMeasures::measure_point(std::span<const double> x, std::int64_t point, d
   line[abs() + point] = absolute / units;
   line[active() + point] = above / units;
   line[hoyer() + point] = ratio(std::sqrt(units) - ratio(absolute, length), std::sqrt(units) - 1);
-  line[kurtosis() + point] =
-      level ? std::numeric_limits<double>::quiet_NaN() : ratio(fourth, second * second) - 3;
+  line[kurtosis() + point] = level ? core::not_a_number : ratio(fourth, second * second) - 3;
 }
 
 /// The measures of the step from `before` to `after`, which is left in `change`; the norms are there already.

@@ -1,5 +1,7 @@
 #include "orrery/statistics/spectrum.hpp"
 
+#include "orrery/core/not_a_number.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -15,14 +17,14 @@ double sum(std::span<const double> values) {
 }  // namespace
 
 double participation_ratio(double trace, double trace_of_square) {
-  return trace_of_square > 0 ? trace * trace / trace_of_square : Spectrum::none;
+  return trace_of_square > 0 ? trace * trace / trace_of_square : core::not_a_number;
 }
 
 double corrected_participation_ratio(double trace, double trace_of_square, std::int64_t rows) {
   const double freedom = static_cast<double>(rows - 1);
-  if (freedom < 2) return Spectrum::none;
+  if (freedom < 2) return core::not_a_number;
   const double excess = trace_of_square - trace * trace / freedom;
-  if (!(excess > 1e-12 * trace_of_square)) return Spectrum::none;
+  if (!(excess > 1e-12 * trace_of_square)) return core::not_a_number;
   return trace * trace / (freedom * freedom / ((freedom - 1) * (freedom + 2)) * excess);
 }
 
@@ -37,7 +39,7 @@ std::int32_t rank_of(std::span<const double> eigenvalues, std::int64_t samples, 
 
 double effective_rank(std::span<const double> eigenvalues) {
   const double total = sum(eigenvalues);
-  if (!(total > 0)) return Spectrum::none;
+  if (!(total > 0)) return core::not_a_number;
   double entropy = 0;
   for (const double value : eigenvalues) {
     const double share = value / total;

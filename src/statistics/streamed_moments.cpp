@@ -1,7 +1,9 @@
 #include "orrery/statistics/streamed_moments.hpp"
 
+#include "memory_sizes.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
+#include "orrery/core/not_a_number.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/schedule/workers.hpp"
 #include "row_access.hpp"
@@ -13,14 +15,12 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 namespace orrery::statistics {
 namespace {
 
-constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
-constexpr std::int64_t number = sizeof(double);
+using core::not_a_number;
 
 // Sums are exact, so that how rows are cut up matters to memory and speed alone.
 constexpr std::int64_t slab = 512;       // rows of a point that are quantised at once
@@ -125,10 +125,10 @@ StreamedMoments::StreamedMoments(const Extent& extent, Quanta quanta, const Pass
 std::int64_t StreamedMoments::bytes(const Extent& extent, const PassContent& content, int threads) {
   const std::int64_t sums = GramSums::bytes(content.units ? extent.units : 0, extent.points) +
                             GramSums::bytes(content.points.size(), extent.units);
-  const std::int64_t extremes_and_quanta = 5 * number * extent.points * extent.units;
+  const std::int64_t extremes_and_quanta = 5 * number_bytes * extent.points * extent.units;
   const std::int64_t scratch = std::max((slab + GramSums::panel) * extent.units,
                                         (strip * unit_slab + GramSums::panel) * extent.points);
-  return sums + extremes_and_quanta + threads * number * scratch;
+  return sums + extremes_and_quanta + threads * number_bytes * scratch;
 }
 
 void StreamedMoments::add(const at::Tensor& rows, int threads) {

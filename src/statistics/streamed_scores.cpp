@@ -1,4 +1,5 @@
 // The second pass of streaming: what rests on the pooled components.
+#include "orrery/core/not_a_number.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/schedule/workers.hpp"
 #include "orrery/statistics/streamed_statistics.hpp"
@@ -9,12 +10,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace orrery::statistics {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
+using core::infinity;
 
 /// The least power of two that is at least `value`; 1 for 0, NaN for NaN.
 double power_of_two_above(double value) {
@@ -80,7 +80,7 @@ at::Tensor StreamedStatistics::add_scores(const SampleShard& rows) {
   schedule::parallel_for(count, options_.statistics.threads, [&](std::int64_t row) {
     const at::Tensor one = scores_of(rows.x[row], result_.pooled);
     score[row].copy_(one);
-    std::vector<double> plane(2 * extent_.points, std::numeric_limits<double>::quiet_NaN());
+    std::vector<double> plane(2 * extent_.points, core::not_a_number);
     const double* z = one.const_data_ptr<double>();
     for (std::int64_t point = 0; point < extent_.points && kept > 1; ++point) {
       std::copy_n(z + point * kept, 2, plane.begin() + 2 * point);
@@ -144,7 +144,7 @@ void StreamedStatistics::finish_scores(TraceStatistics& result) {
     result.scores.score_range = at::empty({2, extent_.points, kept}, at::kDouble);
     double* range = result.scores.score_range.mutable_data_ptr<double>();
     for (std::size_t i = 0; i < score_range_.size(); ++i) {
-      range[i] = std::isinf(score_range_[i]) ? Spectrum::none : score_range_[i];
+      range[i] = std::isinf(score_range_[i]) ? core::not_a_number : score_range_[i];
     }
     const std::int64_t flow = score_quantum_.size(1);
     const double* quantum = score_quantum_.const_data_ptr<double>();

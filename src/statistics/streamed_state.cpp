@@ -1,16 +1,16 @@
 // How a pass outlives its process.
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
+#include "orrery/core/not_a_number.hpp"
 #include "orrery/statistics/streamed_statistics.hpp"
 #include "row_measures.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace orrery::statistics {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
+using core::infinity;
 
 /// Least values in the first half, greatest in the second: of no rows.
 void clear_range(std::vector<double>& range) {

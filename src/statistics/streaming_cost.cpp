@@ -1,4 +1,4 @@
-#include "library_scratch.hpp"
+#include "memory_sizes.hpp"
 #include "orrery/statistics/streamed_statistics.hpp"
 #include "row_measures.hpp"
 
@@ -8,10 +8,9 @@ namespace orrery::statistics {
 
 std::int64_t StreamedStatistics::bytes(const Extent& extent, const StreamingOptions& options, int ranks,
                                        std::int64_t round_rows, std::int64_t row_bytes) {
-  constexpr std::int64_t number = sizeof(double);
   const std::int64_t points = extent.points;
   const std::int64_t units = extent.units;
-  const std::int64_t square = number * units * units;
+  const std::int64_t square = number_bytes * units * units;
   const std::int64_t threads = options.statistics.threads;
   const std::int64_t columns =
       RowMeasures(extent, permuted_layers(options.statistics.seed, points)).columns();
@@ -27,7 +26,7 @@ std::int64_t StreamedStatistics::bytes(const Extent& extent, const StreamingOpti
   if (!options.every_token) {
     const std::int64_t rotated = moments(0) + square + ExactMoments::bytes(units) +
                                  ExactMoments::bytes(2 * (points - 1)) +
-                                 round_rows * units * (points * row_bytes + number);
+                                 round_rows * units * (points * row_bytes + number_bytes);
     passing += std::max(rotated, 4 * square);
   }
 
@@ -36,25 +35,25 @@ std::int64_t StreamedStatistics::bytes(const Extent& extent, const StreamingOpti
   const std::int64_t all_owned = (points + ranks - 1) / ranks;
   const std::int64_t owned = std::min(group, all_owned);
   const std::int64_t kept = std::min(options.statistics.components, units);
-  const std::int64_t results = number * all_owned * (kept + 2) * units;
+  const std::int64_t results = number_bytes * all_owned * (kept + 2) * units;
   const std::int64_t earlier = options.point_groups > 1 ? results : 0;
-  const std::int64_t panels = number * (owned + 3 * threads) * GramSums::panel * units;
+  const std::int64_t panels = number_bytes * (owned + 3 * threads) * GramSums::panel * units;
   const std::int64_t eigenproblems = 5 * std::min(threads, owned) * square;
-  const std::int64_t ending = GramSums::bytes(owned, units) + 5 * number * points * units + square +
+  const std::int64_t ending = GramSums::bytes(owned, units) + 5 * number_bytes * points * units + square +
                               std::max(panels + earlier, eigenproblems + results);
 
   // Scores come when the moments are gone; a round's are there in both precisions.
   const std::int64_t flow = std::min(kept, most_flow_components);
   const std::int64_t scores =
       results + GramSums::bytes(points - 1, 2 * flow) + ExactMoments::bytes(points - 2) +
-      points * kept * (2 * number + round_rows * (number + static_cast<std::int64_t>(sizeof(float))));
-  const std::int64_t row_sums = ExactMoments::bytes(columns) + number * round_rows * columns;
+      points * kept *
+          (2 * number_bytes + round_rows * (number_bytes + static_cast<std::int64_t>(sizeof(float))));
+  const std::int64_t row_sums = ExactMoments::bytes(columns) + number_bytes * round_rows * columns;
   return std::max({passing, ending, scores}) + row_sums + threads * library_scratch;
 }
 
 std::int64_t StreamedStatistics::saved_bytes(const Extent& extent, const StreamingOptions& options,
                                              int ranks) {
-  constexpr std::int64_t number = sizeof(double);
   const std::int64_t points = extent.points;
   const std::int64_t units = extent.units;
   const std::int64_t bases = options.every_token ? 1 : 2;
@@ -66,11 +65,11 @@ std::int64_t StreamedStatistics::saved_bytes(const Extent& extent, const Streami
   const std::int64_t point_sums = GramSums::bytes(points, units);
   const std::int64_t flow_sums = GramSums::bytes(points - 1, 2 * flow);
   // All else each rank has for itself, and some of it was the same for all: quanta, as large as extremes.
-  const std::int64_t extremes = bases * 2 * number * points * units;
+  const std::int64_t extremes = bases * 2 * number_bytes * points * units;
   const std::int64_t row_sums =
       ExactMoments::bytes(RowMeasures(extent, permuted_layers(options.statistics.seed, points)).columns() +
                           (options.every_token ? 0 : units + 2 * (points - 1)));
-  const std::int64_t score_sums = ExactMoments::bytes(points - 2) + 2 * number * points * kept;
+  const std::int64_t score_sums = ExactMoments::bytes(points - 2) + 2 * number_bytes * points * kept;
   const std::int64_t straightness =
       options.every_token ? 0 : extent.samples * static_cast<std::int64_t>(sizeof(SampleNumber));
 

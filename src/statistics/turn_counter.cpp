@@ -1,15 +1,15 @@
 #include "turn_counter.hpp"
 
+#include "orrery/core/not_a_number.hpp"
 #include "row_access.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numbers>
 
 namespace orrery::statistics {
 
-constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+using core::not_a_number;
 
 TurnCounter::TurnCounter(std::int64_t points)
     : steps_(std::max<std::int64_t>(points - 1, 0)), difference_(steps_ + 2), x_(steps_), y_(steps_) {}

@@ -1,16 +1,17 @@
 #include "unit_moments.hpp"
 
+#include "orrery/core/not_a_number.hpp"
+
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace orrery::statistics {
 namespace {
 
-constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+using core::not_a_number;
 
 template <class T>
 bool all_equal(const T* values, std::int64_t count) {

@@ -1,12 +1,12 @@
 #include "unit_sums.hpp"
 
+#include "orrery/core/not_a_number.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/schedule/workers.hpp"
 #include "orrery/statistics/shards.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace orrery::statistics {
 namespace {
@@ -33,7 +33,7 @@ void SumRun::add(std::int64_t place, double value) {
 }
 
 double SumRun::mean(std::int64_t place) const {
-  return count(place) > 0 ? sums_[place] / sums_[length_ + place] : std::numeric_limits<double>::quiet_NaN();
+  return count(place) > 0 ? sums_[place] / sums_[length_ + place] : core::not_a_number;
 }
 
 std::vector<double> sum_over_units(const parallel::Communicator& ranks, std::string_view phase,

@@ -1,17 +1,17 @@
 #pragma once
 
+#include "orrery/core/not_a_number.hpp"
 #include "row_access.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 
 namespace orrery::statistics {
 
 /// `above` over `below`; NaN where `below` is 0.
 inline double ratio(double above, double below) {
-  return below > 0 ? above / below : std::numeric_limits<double>::quiet_NaN();
+  return below > 0 ? above / below : core::not_a_number;
 }
 
 /// Σ a_d b_d in double precision.
@@ -39,7 +39,7 @@ inline double cosine_of(double product, double norm_a, double norm_b) {
 /// The angle 2·atan2(‖û − v̂‖, ‖û + v̂‖) of vectors with these lengths; NaN where a length is 0.
 inline double angle_between(const double* u, double norm_u, const double* v, double norm_v,
                             std::int64_t units) {
-  if (!(norm_u > 0 && norm_v > 0)) return std::numeric_limits<double>::quiet_NaN();
+  if (!(norm_u > 0 && norm_v > 0)) return core::not_a_number;
   const double scale_u = 1 / norm_u;
   const double scale_v = 1 / norm_v;
   const double apart = lane_sum(units, [&](std::int64_t d) {

@@ -1,6 +1,7 @@
 #include "control_checks.hpp"
 
 #include "orrery/core/concat.hpp"
+#include "orrery/core/not_a_number.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -82,7 +83,7 @@ void check_headline(TraceChecker& checker) {
   Identity identity("headline");
   const auto hold = [&](const std::string& name, double expected) {
     const std::optional<AttributeValue> value = checker.file().attribute("/headline", name);
-    double found = std::numeric_limits<double>::infinity();
+    double found = core::infinity;
     if (value && std::holds_alternative<double>(*value)) found = std::get<double>(*value);
     if (value && std::holds_alternative<std::int64_t>(*value))
       found = static_cast<double>(std::get<std::int64_t>(*value));

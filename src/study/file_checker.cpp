@@ -2,6 +2,7 @@
 
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
+#include "orrery/core/not_a_number.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -218,7 +219,7 @@ bool Identity::is_worst(double found, double expected, double bound) {
   const bool none = std::isnan(found) && std::isnan(expected);
   const double error = none ? 0 : std::abs(found - expected);
   // Written so that a NaN is as bad as can be.
-  double share = std::numeric_limits<double>::infinity();
+  double share = core::infinity;
   if (error == 0) {
     share = 0;
   } else if (error <= std::numeric_limits<double>::max() && bound > 0) {
@@ -228,7 +229,7 @@ bool Identity::is_worst(double found, double expected, double bound) {
 }
 
 bool Identity::is_worst(bool right, double found, double expected) {
-  return take(right ? 0 : std::numeric_limits<double>::infinity(), found, expected, std::nan(""));
+  return take(right ? 0 : core::infinity, found, expected, std::nan(""));
 }
 
 void Identity::tell(FileChecker& checker) const {

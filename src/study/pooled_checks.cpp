@@ -1,5 +1,6 @@
 #include "pooled_checks.hpp"
 
+#include "orrery/core/not_a_number.hpp"
 #include "orrery/statistics/quanta.hpp"
 #include "spectrum_tools.hpp"
 
@@ -134,8 +135,8 @@ class Scores {
     const auto places = static_cast<std::size_t>(extent_.points() * width_);
     sum_.resize(places);
     size_.resize(places);
-    least_.resize(places, std::numeric_limits<double>::infinity());
-    greatest_.resize(places, -std::numeric_limits<double>::infinity());
+    least_.resize(places, core::infinity);
+    greatest_.resize(places, -core::infinity);
   }
 
   void add(const std::vector<double>& scores) {

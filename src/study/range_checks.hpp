@@ -2,15 +2,15 @@
 
 #include "file_checker.hpp"
 #include "orrery/archive/trace_layout.hpp"
+#include "orrery/core/not_a_number.hpp"
 
-#include <limits>
 #include <string>
 #include <vector>
 
 namespace orrery::study {
 
 /// An end of a range that has none.
-inline constexpr double unbounded = std::numeric_limits<double>::infinity();
+inline constexpr double unbounded = core::infinity;
 
 /// The numbers that a dataset can have, NaN aside; rounding may carry them `slack` beyond.
 struct Range {

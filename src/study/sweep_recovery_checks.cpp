@@ -1,5 +1,7 @@
 #include "sweep_recovery_checks.hpp"
 
+#include "orrery/core/not_a_number.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -30,7 +32,7 @@ double first_at(std::span<const double> distances, double level) {
     const double before = std::log(distances[s - 1]);
     return static_cast<double>(s - 1) + (before - std::log(level)) / (before - std::log(distances[s]));
   }
-  return std::numeric_limits<double>::infinity();
+  return core::infinity;
 }
 
 /// Where the stored distances are rounded to float32, the unrounded ones, as a line over points and as the

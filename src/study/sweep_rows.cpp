@@ -1,5 +1,6 @@
 #include "sweep_rows.hpp"
 
+#include "orrery/core/not_a_number.hpp"
 #include "orrery/statistics/deviation.hpp"
 
 #include <ATen/ops/argmax.h>
@@ -9,14 +10,13 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace orrery::study {
 namespace {
 
 at::Tensor undefined_numbers(at::IntArrayRef shape, at::ScalarType type = at::kDouble) {
-  return at::full(shape, std::numeric_limits<double>::quiet_NaN(), at::TensorOptions().dtype(type));
+  return at::full(shape, core::not_a_number, at::TensorOptions().dtype(type));
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
 #include "sweep_summary.hpp"
 
 #include "orrery/core/index.hpp"
+#include "orrery/core/not_a_number.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <span>
 
 namespace orrery::study {
@@ -13,8 +13,6 @@ namespace {
 
 using archive::Reader;
 using Numbers = std::vector<double>;
-
-constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
 
 /// Of curves over points or steps one number each, a curve being what there is from its start layer's on.
 using OfCurve = std::function<double(std::span<const double> curve)>;
@@ -32,7 +30,7 @@ double mean_of(std::span<const double> curve) {
     sum += value;
     count += 1;
   }
-  return count > 0 ? sum / count : undefined;
+  return count > 0 ? sum / count : core::not_a_number;
 }
 
 /// What a summary is taken from.
@@ -87,7 +85,7 @@ std::pair<double, double> over_prompts(const std::vector<Numbers>& prompts, std:
   }
   const double mean = mean_of(values);
   const auto count = static_cast<double>(values.size());
-  if (values.size() < 2) return {mean, undefined};
+  if (values.size() < 2) return {mean, core::not_a_number};
   double squares = 0;
   for (const double value : values) squares += (value - mean) * (value - mean);
   return {mean, std::sqrt(squares / (count - 1) / count)};
@@ -100,7 +98,7 @@ double median_over_prompts(const std::vector<Numbers>& prompts, std::size_t i) {
     if (!std::isnan(of_prompt[i])) values.push_back(of_prompt[i]);
   }
   std::ranges::sort(values);
-  return values.empty() ? undefined : values[(values.size() - 1) / 2];
+  return values.empty() ? core::not_a_number : values[(values.size() - 1) / 2];
 }
 
 Numbers mean_over_first(const Reader& file, const std::string& path) {

@@ -1,6 +1,7 @@
 #include "sweep_writer.hpp"
 
 #include "orrery/core/narrow.hpp"
+#include "orrery/core/not_a_number.hpp"
 #include "sweep_rows.hpp"
 
 #include <ATen/ops/full.h>
@@ -9,7 +10,6 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
-#include <limits>
 #include <string>
 #include <utility>
 
@@ -145,7 +145,7 @@ class Pieces {
   template <class Curve>
   at::Tensor curves(Curve curve, std::int64_t length) const {
     at::Tensor all = at::full({std::ssize(cases_), std::ssize(result_.recoveries), length},
-                              std::numeric_limits<double>::quiet_NaN(), at::kDouble);
+                              core::not_a_number, at::kDouble);
     for (std::size_t c = 0; c < cases_.size(); ++c) {
       for (std::size_t m = 0; m < result_.recoveries.size(); ++m) {
         const at::Tensor& values = result_.recoveries[m][c].*curve;

@@ -1,6 +1,7 @@
 #include "unit_checks.hpp"
 
 #include "orrery/core/concat.hpp"
+#include "orrery/core/not_a_number.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -27,7 +28,7 @@ void check_tokens(TraceChecker& checker) {
   const std::optional<AttributeValue> words = file.attribute("/", "vocab_size");
   const double most = words && std::holds_alternative<std::int64_t>(*words)
                           ? static_cast<double>(std::get<std::int64_t>(*words))
-                          : std::numeric_limits<double>::infinity();
+                          : core::infinity;
   checker.for_slabs("/samples/token", [&](std::int64_t first, const std::vector<double>& tokens) {
     const auto wrong = std::ranges::find_if(tokens, [&](double id) { return id < 0 || id >= most; });
     const bool right = wrong == tokens.end();

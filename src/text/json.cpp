@@ -178,6 +178,12 @@ double JsonValue::number() const {
   return value;
 }
 
+double JsonValue::positive_number() const {
+  const double value = number();
+  if (!(value > 0)) throw error("is not positive");
+  return value;
+}
+
 bool JsonValue::boolean() const {
   if (!json_->is_boolean()) throw error("must be true or false");
   return json_->get<bool>();

@@ -15,20 +15,22 @@
 #include <utility>
 
 namespace orrery::text {
+
+// No part of the unnamed namespace, since a member of SplitPattern has it.
+template <auto free_function>
+struct Pcre2Free {
+  template <class T>
+  void operator()(T* handle) const {
+    free_function(handle);
+  }
+};
+
 namespace {
 
 // A pattern may need a stack that grows with the piece; these bound what a hostile one takes.
 constexpr std::size_t jit_stack_start = std::size_t{1} << 16;
 constexpr std::size_t jit_stack_limit = std::size_t{1} << 20;
 constexpr std::uint32_t heap_limit_kib = 1U << 17;
-
-template <auto free_function>
-struct FreeWith {
-  template <class T>
-  void operator()(T* handle) const {
-    free_function(handle);
-  }
-};
 
 template <class T>
 T* require_memory(T* handle) {
@@ -76,21 +78,21 @@ class Workspace {
   }
 
  private:
-  std::unique_ptr<pcre2_match_data, FreeWith<pcre2_match_data_free>> data_;
-  std::unique_ptr<pcre2_match_context, FreeWith<pcre2_match_context_free>> context_;
-  std::unique_ptr<pcre2_jit_stack, FreeWith<pcre2_jit_stack_free>> stack_;
+  std::unique_ptr<pcre2_match_data, Pcre2Free<pcre2_match_data_free>> data_;
+  std::unique_ptr<pcre2_match_context, Pcre2Free<pcre2_match_context_free>> context_;
+  std::unique_ptr<pcre2_jit_stack, Pcre2Free<pcre2_jit_stack_free>> stack_;
 };
 
 }  // namespace
 
 struct SplitPattern::Code {
-  std::unique_ptr<pcre2_code, FreeWith<pcre2_code_free>> handle;
+  std::unique_ptr<pcre2_code, Pcre2Free<pcre2_code_free>> handle;
 };
 
 SplitPattern::SplitPattern(std::string_view pattern, const std::string& where)
     : code_(std::make_unique<Code>()), where_(where) {
   const std::string translated = pattern_for_pcre2(pattern, where);
-  const std::unique_ptr<pcre2_compile_context, FreeWith<pcre2_compile_context_free>> context(
+  const std::unique_ptr<pcre2_compile_context, Pcre2Free<pcre2_compile_context_free>> context(
       require_memory(pcre2_compile_context_create(nullptr)));
   pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
   int error = 0;

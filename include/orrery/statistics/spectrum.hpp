@@ -1,8 +1,9 @@
 #pragma once
 
+#include "orrery/core/not_a_number.hpp"
+
 #include <array>
 #include <cstdint>
-#include <limits>
 #include <span>
 
 namespace orrery::statistics {
@@ -13,15 +14,14 @@ constexpr std::array<double, 5> variance_shares = {0.50, 0.80, 0.90, 0.95, 0.99}
 /// The numbers of one covariance matrix C (science.md, section 3). NaN, and 0 for the integers, where N = 1;
 /// ratios are NaN and integers 0 where all rows are equal.
 struct Spectrum {
-  static constexpr double none = std::numeric_limits<double>::quiet_NaN();
-  double total_variance = none;                    ///< tr C; 0 where all rows are equal
-  double participation_ratio = none;               ///< (tr C)²/tr(C²)
-  double participation_ratio_corrected = none;     ///< corrected_participation_ratio
-  double participation_ratio_standardised = none;  ///< D′²/Σ r_ij² of the D′ units that vary
-  double effective_rank = none;                    ///< exp(entropy of the normalised eigenvalues)
-  double top_unit_share = none;                    ///< the largest C_dd over tr C
-  std::int32_t rank = 0;                           ///< rank_of the eigenvalues
-  std::array<std::int32_t, 5> components_for{};    ///< for each of variance_shares
+  double total_variance = core::not_a_number;                 ///< tr C; 0 where all rows are equal
+  double participation_ratio = core::not_a_number;            ///< (tr C)²/tr(C²)
+  double participation_ratio_corrected = core::not_a_number;  ///< corrected_participation_ratio
+  double participation_ratio_standardised = core::not_a_number;  ///< D′²/Σ r_ij² of the D′ units that vary
+  double effective_rank = core::not_a_number;    ///< exp(entropy of the normalised eigenvalues)
+  double top_unit_share = core::not_a_number;    ///< the largest C_dd over tr C
+  std::int32_t rank = 0;                         ///< rank_of the eigenvalues
+  std::array<std::int32_t, 5> components_for{};  ///< for each of variance_shares
 };
 
 /// (tr C)²/tr(C²); NaN where there is no variance.

@@ -58,6 +58,8 @@ class JsonValue {
                        std::int64_t greatest = std::numeric_limits<std::int64_t>::max()) const;
   /// A finite number, whole or not.
   double number() const;
+  /// A finite number above 0.
+  double positive_number() const;
   bool boolean() const;
   const std::string& string() const;
 
