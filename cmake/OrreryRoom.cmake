@@ -12,7 +12,7 @@ function(orrery_room)
   add_library(${target} STATIC ${ROOM_SOURCES})
   add_library(orrery::${ROOM_NAME} ALIAS ${target})
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${ROOM_NAME} POSITION_INDEPENDENT_CODE ON)
-  if(ORRERY_UNITY AND NOT ROOM_NAME STREQUAL study)
+  if(ORRERY_UNITY)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${ORRERY_SOURCES_AT_ONCE})
   endif()
   target_include_directories(${target} PUBLIC

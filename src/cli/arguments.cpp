@@ -72,7 +72,7 @@ void add_existing(OptionSet& set, archive::Existing& existing) {
       "go on where an earlier run stopped; with nothing there, begin");
 }
 
-void add_files(OptionSet& set, study::TraceOptions& o) {
+void add_files(OptionSet& set, trace::TraceOptions& o) {
   auto add = set.group("Files").add_options();
   add("config", po::value<std::string>()->value_name("PATH"),
       "INI file with options in a section [trace]; the command line wins");
@@ -82,22 +82,22 @@ void add_files(OptionSet& set, study::TraceOptions& o) {
   add_existing(set, o.existing);
 }
 
-void add_samples(OptionSet& set, study::TraceOptions& o) {
+void add_samples(OptionSet& set, trace::TraceOptions& o) {
   auto add = set.group("Samples").add_options();
   add("samples", count(o.selection.samples), "rows of the corpus to use, the first that fit; 0: all");
   add("min-chars", count(o.selection.min_chars), "a row has more characters than this");
   add("max-chars", count(o.selection.max_chars), "and fewer than this");
-  add("tokens", word("last", [&o](const std::string& text) { o.tokens = study::tokens_from(text); }),
+  add("tokens", word("last", [&o](const std::string& text) { o.tokens = trace::tokens_from(text); }),
       "what is measured of each sample: the last token of its text; random: one at a seeded place from 8 "
       "on; all: all of its text");
-  add("bos", word("template", [&o](const std::string& text) { o.bos = study::bos_from(text); }),
+  add("bos", word("template", [&o](const std::string& text) { o.bos = trace::bos_from(text); }),
       "special token in front of each sample: as the tokenizer's template has it; add: BOS, once; none");
   add("tile-tokens", count(o.tile_tokens), "tokens that run together, padding counted");
 }
 
-void add_numbers(OptionSet& set, study::TraceOptions& o) {
+void add_numbers(OptionSet& set, trace::TraceOptions& o) {
   auto add = set.group("Numbers").add_options();
-  add("weights", word("file", [&o](const std::string& text) { o.weights = study::weight_choice_from(text); }),
+  add("weights", word("file", [&o](const std::string& text) { o.weights = trace::weight_choice_from(text); }),
       "file: the model's own; random: an untrained model of the same configuration, drawn by --seed");
   add("dtype", word([&o](const std::string& text) { o.dtype = model::dtype_from(text, "dtype"); }),
       "of weights and products: float32, bfloat16, float64 (default: bfloat16 on a GPU, float32 on a CPU)");
@@ -105,35 +105,35 @@ void add_numbers(OptionSet& set, study::TraceOptions& o) {
       word("float32", [&o](const std::string& text) { o.residual = model::dtype_from(text, "residual"); }),
       "of the residual stream: float32, bfloat16, float64");
   add("moments",
-      word("auto", [&o](const std::string& text) { o.moments = study::moments_choice_from(text); }),
+      word("auto", [&o](const std::string& text) { o.moments = trace::moments_choice_from(text); }),
       "rows: all measured rows in memory; streaming: their moments alone; auto: rows up to 2^30 numbers, "
       "streaming beyond and with --tokens all");
   add("components", count(o.components), "leading eigenvectors kept");
   add("permutations", count(o.permutations), "draws of each null of the rotations, a unit");
   add("seed", count(o.seed), "of every random number: 0, 1, ...");
-  add("store", word("rows", [&o](const std::string& text) { o.store = study::store_from(text); }),
+  add("store", word("rows", [&o](const std::string& text) { o.store = trace::store_from(text); }),
       "rows: x[n, s, d] stands in the file; none: it doesn't");
 }
 
-void add_machine(OptionSet& set, study::MachineOptions& o) {
+void add_machine(OptionSet& set, run::MachineOptions& o) {
   auto add = set.group("Machine").add_options();
-  add("device", word("auto", [&o](const std::string& text) { o.device = study::device_choice_from(text); }),
+  add("device", word("auto", [&o](const std::string& text) { o.device = run::device_choice_from(text); }),
       "auto, cpu or cuda; for all ranks");
   add("threads", po::value(&o.threads)->default_value(o.threads)->value_name("N"),
       "tiles in hand at once, on a GPU threads of the host; 0: the rank's share of the cores it may run on");
-  add("order", word("auto", [&o](const std::string& text) { o.order = study::order_choice_from(text); }),
+  add("order", word("auto", [&o](const std::string& text) { o.order = run::order_choice_from(text); }),
       "tiles: weights stay; layers: one layer in memory; auto: tiles where they fit");
   add("checkpoint-every",
       word("10m",
            [&o](const std::string& text) {
-             o.checkpoint_seconds = study::seconds_from("checkpoint-every", text);
+             o.checkpoint_seconds = run::seconds_from("checkpoint-every", text);
            }),
       "how often what is finished is committed, so that --resume can go on from it: 90s, 10m, 2h");
   add("stall-minutes", po::value(&o.stall_minutes)->default_value(o.stall_minutes)->value_name("X"),
       "a run in which no rank gets on for so long ends, and names the ranks that it waits for; 0: never");
 }
 
-void add_sweep_files(OptionSet& set, study::PerturbOptions& o) {
+void add_sweep_files(OptionSet& set, sweep::PerturbOptions& o) {
   auto add = set.group("Files").add_options();
   add("config", po::value<std::string>()->value_name("PATH"),
       "INI file with options in a section [perturb]; the command line wins");
@@ -142,15 +142,15 @@ void add_sweep_files(OptionSet& set, study::PerturbOptions& o) {
   add("out", path(o.out), out_help);
   add_existing(set, o.existing);
   add("part", po::value<std::string>()->value_name("I/N")->notifier([&o](const std::string& text) {
-    o.part = study::part_from(text);
+    o.part = sweep::part_from(text);
   }),
       "do part I of 0 ... N - 1 alone, as one of N jobs");
   add("join", po::bool_switch(&o.join), "make --out of its finished parts");
 }
 
-void add_perturbations(OptionSet& set, study::PerturbOptions& o) {
+void add_perturbations(OptionSet& set, sweep::PerturbOptions& o) {
   auto add = set.group("Perturbations").add_options();
-  add("kinds", word("teleport,noise", [&o](const std::string& text) { o.kinds = study::kinds_from(text); }),
+  add("kinds", word("teleport,noise", [&o](const std::string& text) { o.kinds = sweep::kinds_from(text); }),
       "some of teleport,noise,ablate");
   add("prompts", text(o.prompts)->value_name("LIST|FILE"),
       "samples of the trace: numbers and ranges such as 0-3,7, or all (default: the first 8); or a file of "
@@ -158,32 +158,32 @@ void add_perturbations(OptionSet& set, study::PerturbOptions& o) {
       "one's field text");
   add("layers", text(o.layers)->default_value("default"),
       "start layers, likewise; default: the paper's fractions of depth");
-  add("mode", word("plane", [&o](const std::string& word) { o.mode = study::teleport_mode_from(word); }),
+  add("mode", word("plane", [&o](const std::string& word) { o.mode = sweep::teleport_mode_from(word); }),
       "a teleport replaces the stream by a point of the plane of the first two pooled components; shift: "
       "keeps "
       "what is not of the plane");
-  add("range", word("pooled", [&o](const std::string& word) { o.range = study::grid_range_from(word); }),
+  add("range", word("pooled", [&o](const std::string& word) { o.range = sweep::grid_range_from(word); }),
       "of scores that the grid spans: of all points, or of the start layer's");
   add("grid", count(o.grid), "points of the grid along each axis");
   add("widen", po::value(&o.widen)->default_value(o.widen)->value_name("X"),
       "share by which the grid is wider than the range");
   add("controls",
-      word("random_direction", [&o](const std::string& word) { o.control = study::control_from(word); }),
+      word("random_direction", [&o](const std::string& word) { o.control = sweep::control_from(word); }),
       "random_direction: each teleport again, as far in a random direction; none");
   add("epsilon",
-      word("0.01,0.03,0.1,0.3,1", [&o](const std::string& list) { o.epsilons = study::epsilons_from(list); }),
+      word("0.01,0.03,0.1,0.3,1", [&o](const std::string& list) { o.epsilons = sweep::epsilons_from(list); }),
       "lengths of noise, of the stream's own");
   add("directions", count(o.directions), "random directions of noise, the same for all prompts and layers");
   add("pc-directions", count(o.pc_directions), "pooled components that noise follows, both ways");
-  add("ablate", word("zero", [&o](const std::string& word) { o.ablation = study::ablation_from(word); }),
+  add("ablate", word("zero", [&o](const std::string& word) { o.ablation = sweep::ablation_from(word); }),
       "what an attention head or MLP gives is set to zero, or to its mean over the trace's samples");
   add("ablate-layers", text(o.ablated_layers)->default_value("all"), "layers whose parts are ablated");
 }
 
-void add_sweep_numbers(OptionSet& set, study::PerturbOptions& o) {
+void add_sweep_numbers(OptionSet& set, sweep::PerturbOptions& o) {
   auto add = set.group("Numbers").add_options();
   add("weights",
-      word("trace", [&o](const std::string& word) { o.weights = study::sweep_weights_from(word); }),
+      word("trace", [&o](const std::string& word) { o.weights = sweep::sweep_weights_from(word); }),
       "as the trace ran; file: the model's own; random: an untrained model as a control");
   add("dtype", word([&o](const std::string& word) { o.dtype = model::dtype_from(word, "dtype"); }),
       "of weights and products: float32, bfloat16, float64 (default: the trace's)");
@@ -194,7 +194,7 @@ void add_sweep_numbers(OptionSet& set, study::PerturbOptions& o) {
   }),
       "pooled components whose scores are kept (default: 8, or as many as the trace has)");
   add("seed", count(o.seed), "of every random number: 0, 1, ...");
-  add("store", word("scores", [&o](const std::string& word) { o.store = study::sweep_store_from(word); }),
+  add("store", word("scores", [&o](const std::string& word) { o.store = sweep::sweep_store_from(word); }),
       "scores; states: whole streams too, of --state-prompts at --state-points");
   add("state-prompts", text(o.state_prompts),
       "prompts whose streams are kept, by their numbers (default: the first)");
@@ -206,14 +206,14 @@ void add_sweep_numbers(OptionSet& set, study::PerturbOptions& o) {
 
 }  // namespace
 
-void add_trace_options(OptionSet& set, study::TraceOptions& options) {
+void add_trace_options(OptionSet& set, trace::TraceOptions& options) {
   add_files(set, options);
   add_samples(set, options);
   add_numbers(set, options);
   add_machine(set, options.machine);
 }
 
-void add_perturb_options(OptionSet& set, study::PerturbOptions& options) {
+void add_perturb_options(OptionSet& set, sweep::PerturbOptions& options) {
   add_sweep_files(set, options);
   add_perturbations(set, options);
   add_sweep_numbers(set, options);

@@ -4,9 +4,9 @@
 #include "orrery/cli/arguments.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
-#include "orrery/study/plan.hpp"
-#include "orrery/study/resources.hpp"
-#include "orrery/study/sweep_plan.hpp"
+#include "orrery/run/resources.hpp"
+#include "orrery/sweep/sweep_plan.hpp"
+#include "orrery/trace/plan.hpp"
 
 namespace orrery::cli {
 namespace {
@@ -25,17 +25,17 @@ struct AskedRanks {
     add("ranks-a-node", boost::program_options::value(&a_node)->default_value(0)->value_name("N"),
         "0: all on one node");
   }
-  study::PlannedRanks planned(const study::MachineOptions& options) const {
+  run::PlannedRanks planned(const run::MachineOptions& options) const {
     if (ranks < 1 || a_node < 0) {
       throw core::usage_error("--ranks and --ranks-a-node count ranks", concat(ranks, " and ", a_node),
                               "give 1 or more");
     }
-    return study::planned_here(options, ranks, a_node == 0 ? ranks : a_node);
+    return run::planned_here(options, ranks, a_node == 0 ? ranks : a_node);
   }
 };
 
 int plan_trace(const Words& words) {
-  study::TraceOptions options;
+  trace::TraceOptions options;
   TalkOptions talk;
   AskedRanks asked;
   OptionSet set("plan trace", "trace",
@@ -50,18 +50,18 @@ int plan_trace(const Words& words) {
   }
   if (options.out.empty()) options.out = "run.h5";
   options.validate();
-  const study::PlannedRanks planned = asked.planned(options.machine);
+  const run::PlannedRanks planned = asked.planned(options.machine);
   set_talk(talk, true);
-  const study::TraceInput input = study::read_trace_input(options);
+  const trace::TraceInput input = trace::read_trace_input(options);
   if (!options.dtype) options.dtype = planned.gpu ? model::DType::bfloat16 : model::DType::float32;
-  const study::TracePlan made = study::plan_trace(input, options, planned);
-  print(study::plan_text(made, study::estimate_time(made, input, options, planned), input, options, planned));
-  study::require_memory(made, planned);
+  const trace::TracePlan made = trace::plan_trace(input, options, planned);
+  print(trace::plan_text(made, trace::estimate_time(made, input, options, planned), input, options, planned));
+  trace::require_memory(made, planned);
   return 0;
 }
 
 int plan_perturb(const Words& words) {
-  study::PerturbOptions options;
+  sweep::PerturbOptions options;
   TalkOptions talk;
   AskedRanks asked;
   OptionSet set("plan perturb", "perturb",
@@ -75,14 +75,14 @@ int plan_perturb(const Words& words) {
     return 0;
   }
   if (options.out.empty()) options.out = "sweep.h5";
-  const study::PlannedRanks planned = asked.planned(options.machine);
+  const run::PlannedRanks planned = asked.planned(options.machine);
   set_talk(talk, true);
-  const study::Sweep sweep = study::read_sweep(options);
+  const sweep::Sweep sweep = sweep::read_sweep(options);
   const model::LlamaConfig config = model::read_llama_config(sweep.options.model);
-  study::require_model(sweep, config);
-  const study::SweepPlan made = study::plan_sweep(sweep, config, planned);
-  print(study::plan_text(made, sweep, config, planned));
-  study::require_memory(made, planned);
+  sweep::require_model(sweep, config);
+  const sweep::SweepPlan made = sweep::plan_sweep(sweep, config, planned);
+  print(sweep::plan_text(made, sweep, config, planned));
+  sweep::require_memory(made, planned);
   return 0;
 }
 

@@ -17,12 +17,12 @@
 #include "orrery/parallel/environment.hpp"
 #include "orrery/report/charts.hpp"
 #include "orrery/report/summary.hpp"
-#include "orrery/study/doctor.hpp"
-#include "orrery/study/perturb.hpp"
-#include "orrery/study/resources.hpp"
-#include "orrery/study/trace.hpp"
-#include "orrery/study/watchdog.hpp"
+#include "orrery/run/doctor.hpp"
+#include "orrery/run/resources.hpp"
+#include "orrery/run/watchdog.hpp"
+#include "orrery/sweep/perturb.hpp"
 #include "orrery/text/printable.hpp"
+#include "orrery/trace/trace.hpp"
 #include "plan_command.hpp"
 #include "verify_command.hpp"
 
@@ -119,7 +119,7 @@ void speak_and_leave(const core::Error& error) {
 }
 
 int trace(int& count, char**& arguments, const Words& words) {
-  study::TraceOptions options;
+  trace::TraceOptions options;
   TalkOptions talk;
   OptionSet set(
       "trace", "trace",
@@ -134,9 +134,9 @@ int trace(int& count, char**& arguments, const Words& words) {
   };
   if (const auto code = parse_on_ranks(count, arguments, set, words, check)) return *code;
   core::listen_for_stop();
-  if (study::is_there(options)) {
+  if (trace::is_there(options)) {
     if (!is_first_process()) return 0;
-    study::require_done(options);
+    trace::require_done(options);
     // It clears away what a run left that was killed when the output had its name.
     const archive::Output cleared(options.out, options.existing);
     print(concat(options.out.string(), ": complete already\n"));
@@ -146,8 +146,8 @@ int trace(int& count, char**& arguments, const Words& words) {
   const int code = run_on_ranks(count, arguments, [&](const parallel::Communicator& ranks) {
     set_talk(talk, ranks.is_root());
     const auto progress = make_progress(ranks.is_root() ? talk.progress : "none");
-    study::Watchdog watchdog(ranks, options.machine.stall_minutes, speak_and_leave);
-    study::run_trace(options, command, ranks, *progress, watchdog);
+    run::Watchdog watchdog(ranks, options.machine.stall_minutes, speak_and_leave);
+    trace::run_trace(options, command, ranks, *progress, watchdog);
     return 0;
   });
   // MPI has ended: reading a file takes a child process, which not every network under MPI bears.
@@ -160,14 +160,14 @@ int trace(int& count, char**& arguments, const Words& words) {
 }
 
 /// The sweep that is asked for, whose output is none of the model's files: the trace may be what names them.
-study::Sweep read_sweep_apart(const study::PerturbOptions& options) {
-  study::Sweep sweep = study::read_sweep(options);
+sweep::Sweep read_sweep_apart(const sweep::PerturbOptions& options) {
+  sweep::Sweep sweep = sweep::read_sweep(options);
   archive::require_no_input_at(sweep.options.out, {{"the trace's model,", sweep.options.model}});
   return sweep;
 }
 
 int perturb(int& count, char**& arguments, const Words& words) {
-  study::PerturbOptions options;
+  sweep::PerturbOptions options;
   TalkOptions talk;
   OptionSet set(
       "perturb", "perturb",
@@ -184,11 +184,11 @@ int perturb(int& count, char**& arguments, const Words& words) {
   if (const auto code = parse_on_ranks(count, arguments, set, words, check)) return *code;
   core::listen_for_stop();
   // Files are read before MPI starts: that takes a child process, which not every network under MPI bears.
-  study::Sweep sweep;
-  if (study::is_there(options)) {
+  sweep::Sweep sweep;
+  if (sweep::is_there(options)) {
     if (!is_first_process()) return 0;
     sweep = read_sweep_apart(options);
-    study::require_done(sweep);
+    sweep::require_done(sweep);
     // It clears away what a run left that was killed when the output had its name.
     const archive::Output cleared(options.out, options.existing, options.part);
     print(concat(options.out.string(), ": complete already\n"));
@@ -196,7 +196,7 @@ int perturb(int& count, char**& arguments, const Words& words) {
   }
   const std::exception_ptr failure = failure_of([&] {
     sweep = read_sweep_apart(options);
-    if (options.join) study::require_parts(sweep);
+    if (options.join) sweep::require_parts(sweep);
   });
   const std::string command = command_line(count, arguments);
   const int code = run_on_ranks(
@@ -204,8 +204,8 @@ int perturb(int& count, char**& arguments, const Words& words) {
       [&](const parallel::Communicator& ranks) {
         set_talk(talk, ranks.is_root());
         const auto progress = make_progress(ranks.is_root() ? talk.progress : "none");
-        const auto run = options.join ? study::join_parts : study::run_perturb;
-        study::Watchdog watchdog(ranks, options.machine.stall_minutes, speak_and_leave);
+        const auto run = options.join ? sweep::join_parts : sweep::run_perturb;
+        run::Watchdog watchdog(ranks, options.machine.stall_minutes, speak_and_leave);
         run(sweep, command, ranks, *progress, watchdog);
         return 0;
       },
@@ -277,15 +277,15 @@ int doctor(int& count, char**& arguments, const Words& words) {
   if (const auto code = parse_on_ranks(count, arguments, set, words)) return *code;
   return run_on_ranks(count, arguments, [&](const parallel::Communicator& ranks) {
     bool bad = false;
-    for (const study::Finding& finding : study::examine(ranks, folder)) {
-      const char* mark = finding.verdict == study::Finding::Verdict::good      ? "ok  "
-                         : finding.verdict == study::Finding::Verdict::notable ? "note"
-                                                                               : "BAD ";
+    for (const run::Finding& finding : run::examine(ranks, folder)) {
+      const char* mark = finding.verdict == run::Finding::Verdict::good      ? "ok  "
+                         : finding.verdict == run::Finding::Verdict::notable ? "note"
+                                                                             : "BAD ";
       if (ranks.is_root()) {
         print(concat(mark, "  ", finding.subject, ": ", finding.seen,
                      finding.advice.empty() ? "" : " → " + finding.advice, "\n"));
       }
-      bad = bad || finding.verdict == study::Finding::Verdict::bad;
+      bad = bad || finding.verdict == run::Finding::Verdict::bad;
     }
     return bad ? code_of(ExitCode::resources) : 0;
   });
@@ -352,7 +352,7 @@ int dispatch(int& count, char**& arguments) {
 }  // namespace
 
 int run_program(int& argument_count, char**& arguments) {
-  study::choose_products();
+  run::choose_products();
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is then an error of the write, with a message
   open_standard_streams();
   try {

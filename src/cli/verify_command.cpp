@@ -5,9 +5,9 @@
 #include "orrery/cli/option_set.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
-#include "orrery/study/compare.hpp"
-#include "orrery/study/verify.hpp"
 #include "orrery/text/printable.hpp"
+#include "orrery/verify/compare.hpp"
+#include "orrery/verify/verify.hpp"
 
 #include <cmath>
 
@@ -43,7 +43,7 @@ constexpr const char* verify_usage =
 
 int verify_one(const std::string& path) {
   const archive::Reader file(path, archive::Incomplete::accept);
-  const bool sound = study::verify_file(file, [](const study::Check& check) {
+  const bool sound = verify::verify_file(file, [](const verify::Check& check) {
     const std::string line = text::printable_lines(concat(check.subject, ": ", check.seen));
     print(concat(check.passed ? "ok    " : "FAILED", "  ", line, "\n"));
   });
@@ -51,10 +51,10 @@ int verify_one(const std::string& path) {
   return static_cast<int>(sound ? core::ExitCode::done : core::ExitCode::difference);
 }
 
-int compare_two(const std::vector<std::string>& paths, const study::CompareOptions& options) {
+int compare_two(const std::vector<std::string>& paths, const verify::CompareOptions& options) {
   const archive::Reader one(paths[0]);
   const archive::Reader other(paths[1]);
-  const study::Comparison found = study::compare_files(one, other, options);
+  const verify::Comparison found = verify::compare_files(one, other, options);
   for (const std::string& line : found.differences) print(text::printable_lines(line) + "\n");
   const std::string verdict =
       found.differences.empty()
@@ -68,7 +68,7 @@ int compare_two(const std::vector<std::string>& paths, const study::CompareOptio
 }  // namespace
 
 int run_verify(const std::vector<std::string>& words) {
-  study::CompareOptions options;
+  verify::CompareOptions options;
   OptionSet set("verify", "", verify_usage);
   auto add = set.group("Two files").add_options();
   add("tolerance", boost::program_options::value<double>()->value_name("T")->notifier([&](double value) {

@@ -3,7 +3,7 @@
 #include "figure_input.hpp"
 #include "orrery/archive/sweep_layout.hpp"
 #include "orrery/core/concat.hpp"
-#include "orrery/study/verify.hpp"
+#include "orrery/verify/verify.hpp"
 #include "sweep_numbers.hpp"
 #include "text_chart.hpp"
 
@@ -61,7 +61,7 @@ void add_sweep(const Reader& file, Charts& charts) {
 }  // namespace
 
 std::string charts_text(const Reader& file) {
-  study::require_sizes(file);
+  verify::require_sizes(file);
   Charts charts(file);
   charts.add("cosine of successive streams", "/continuity/cosine_mean", false);
   charts.add("velocity", "/continuity/velocity_mean", true);

@@ -4,7 +4,7 @@
 #include "orrery/archive/sweep_layout.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
-#include "orrery/study/verify.hpp"
+#include "orrery/verify/verify.hpp"
 #include "recipe.hpp"
 
 #include <algorithm>
@@ -110,7 +110,7 @@ std::vector<double> Array::row(std::initializer_list<std::int64_t> first) const 
 
 Run::Run(const std::filesystem::path& path)
     : file_(path), label_(label_of(file_)), layer_(file_.read_integers("/points/layer")) {
-  study::require_sizes(file_);
+  verify::require_sizes(file_);
 }
 
 bool Run::is_sweep() const {

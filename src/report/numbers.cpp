@@ -1,7 +1,7 @@
 #include "numbers.hpp"
 
 #include "orrery/core/concat.hpp"
-#include "orrery/study/recorded_tokens.hpp"
+#include "orrery/run/recorded_tokens.hpp"
 #include "orrery/text/special_tokens.hpp"
 
 #include <cmath>
@@ -44,7 +44,7 @@ std::vector<std::pair<std::string, std::string>> origin_of(const archive::Reader
     const auto text = [](const auto& value) { return concat(value); };
     all.emplace_back(name, std::visit(text, *file.attribute("/", name)));
   }
-  if (const auto tokens = study::recorded_tokens(file))
+  if (const auto tokens = run::recorded_tokens(file))
     all.emplace_back("special_tokens", text::described(*tokens));
   return all;
 }

@@ -1,7 +1,7 @@
 #include "halo.hpp"
 
 #include "orrery/parallel/agreement.hpp"
-#include "tensor_bytes.hpp"
+#include "orrery/statistics/tensor_values.hpp"
 
 #include <ATen/ops/empty.h>
 

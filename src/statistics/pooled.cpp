@@ -3,10 +3,10 @@
 #include "orrery/core/not_a_number.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/schedule/workers.hpp"
+#include "orrery/statistics/tensor_values.hpp"
 #include "principal_components.hpp"
 #include "row_access.hpp"
 #include "scatter.hpp"
-#include "tensor_bytes.hpp"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>

@@ -5,8 +5,8 @@
 #include "orrery/core/not_a_number.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/schedule/workers.hpp"
+#include "orrery/statistics/tensor_values.hpp"
 #include "row_access.hpp"
-#include "tensor_bytes.hpp"
 
 #include <ATen/ops/empty.h>
 

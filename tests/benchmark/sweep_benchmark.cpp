@@ -8,7 +8,7 @@
 #include "orrery/schedule/block.hpp"
 #include "orrery/schedule/forward_pass.hpp"
 #include "orrery/statistics/perturbation.hpp"
-#include "orrery/study/sweep.hpp"
+#include "orrery/sweep/sweep.hpp"
 #include "sweep_block.hpp"
 
 #include <ATen/ops/empty.h>
@@ -29,7 +29,7 @@ namespace {
 constexpr std::int64_t prompt_count = 4;  // of 123 tokens, they fill a tile of 512
 
 /// Prompts of `length` tokens each: a corpus's rows end to end, cut.
-std::vector<study::Prompt> prompts_of(const std::vector<std::vector<std::int32_t>>& rows,
+std::vector<sweep::Prompt> prompts_of(const std::vector<std::vector<std::int32_t>>& rows,
                                       std::int64_t length) {
   std::vector<std::int32_t> all;
   for (const auto& row : rows) all.insert(all.end(), row.begin(), row.end());
@@ -37,7 +37,7 @@ std::vector<study::Prompt> prompts_of(const std::vector<std::vector<std::int32_t
     throw core::bad_input("the corpus is too short", std::to_string(all.size()) + " tokens",
                           "give a longer one, or fewer --prompt-tokens");
   }
-  std::vector<study::Prompt> prompts;
+  std::vector<sweep::Prompt> prompts;
   for (std::int64_t n = 0; n < prompt_count; ++n)
     prompts.push_back({n, n, {all.begin() + n * length, all.begin() + (n + 1) * length}, ""});
   return prompts;
@@ -45,12 +45,12 @@ std::vector<study::Prompt> prompts_of(const std::vector<std::vector<std::int32_t
 
 /// Teleports alone, at `layers`, by default the paper's. Time doesn't depend on where they go: any directions
 /// span the plane.
-study::Sweep sweep_of(const model::LlamaConfig& config, model::DType dtype, std::int64_t grid,
-                      const std::vector<std::int64_t>& layers, std::vector<study::Prompt> prompts) {
+sweep::Sweep sweep_of(const model::LlamaConfig& config, model::DType dtype, std::int64_t grid,
+                      const std::vector<std::int64_t>& layers, std::vector<sweep::Prompt> prompts) {
   constexpr std::int64_t scores = 8;
-  study::Sweep sweep;
+  sweep::Sweep sweep;
   sweep.options.kinds = {.teleport = true, .noise = false, .ablate = false};
-  sweep.options.control = study::Control::none;
+  sweep.options.control = sweep::Control::none;
   sweep.options.grid = grid;
   sweep.options.dtype = dtype;
   sweep.options.residual = model::DType::float32;
@@ -115,7 +115,7 @@ class Benchmark {
  public:
   Benchmark(const std::string& folder, const std::string& corpus, model::DType dtype, std::int64_t grid,
             std::int64_t prompt_tokens, const std::vector<std::int64_t>& layers)
-      : input_(study::read_model(folder, std::nullopt)),
+      : input_(run::read_model(folder, std::nullopt)),
         model_(folder, dtype, model::Head::logits, self_),
         sweep_(sweep_of(model_.config, dtype, grid, layers,
                         prompts_of(benchmark::tokens_of(corpus, folder), prompt_tokens))),
@@ -163,7 +163,7 @@ class Benchmark {
   double whole_prompts_seconds() {
     std::vector<std::vector<std::int32_t>> tokens;
     std::vector<std::int64_t> lengths;
-    for (const study::Prompt& prompt : sweep_.prompts) {
+    for (const sweep::Prompt& prompt : sweep_.prompts) {
       tokens.push_back(prompt.tokens);
       lengths.push_back(std::ssize(prompt.tokens));
     }
@@ -176,12 +176,12 @@ class Benchmark {
 
   /// Of the whole sweep.
   double block_seconds(bool read_out) {
-    const study::SweepOnDevice sweep(sweep_, {}, at::kCPU);
-    std::vector<std::vector<study::PromptResult>> results(blocks_.size());
+    const sweep::SweepOnDevice sweep(sweep_, {}, at::kCPU);
+    std::vector<std::vector<sweep::PromptResult>> results(blocks_.size());
     return seconds_of([&](std::int64_t i) -> std::unique_ptr<schedule::TileRun> {
       const auto index = static_cast<std::size_t>(i);
       auto block =
-          std::make_unique<study::SweepBlock>(sweep, input_, model_.llama, blocks_[index], results[index]);
+          std::make_unique<sweep::SweepBlock>(sweep, input_, model_.llama, blocks_[index], results[index]);
       if (read_out) return block;
       return std::make_unique<WithoutReadOut>(std::move(block));
     });
@@ -213,9 +213,9 @@ class Benchmark {
   static double median(const Times& times) { return benchmark::median(times); }
 
   parallel::Communicator self_ = parallel::Communicator::self();
-  study::ModelInput input_;
+  run::ModelInput input_;
   benchmark::LoadedModel model_;
-  study::Sweep sweep_;
+  sweep::Sweep sweep_;
   std::vector<schedule::Block> blocks_;
 };
 

@@ -4,9 +4,9 @@
 #include "orrery/report/charts.hpp"
 #include "orrery/report/figures.hpp"
 #include "orrery/report/summary.hpp"
-#include "orrery/study/compare.hpp"
-#include "orrery/study/sweep.hpp"
-#include "orrery/study/verify.hpp"
+#include "orrery/verify/compare.hpp"
+#include "orrery/sweep/sweep.hpp"
+#include "orrery/verify/verify.hpp"
 #include "tests/fuzz/damaged_file.hpp"
 #include "tests/fuzz/target.hpp"
 #include "tests/fuzz/whole_file.hpp"
@@ -27,14 +27,14 @@ void inspect(const std::filesystem::path& path) {
     test::expect_order([&] { report::options_ini(file); });
     test::expect_order([&] { report::charts_text(file); });
     static const archive::Reader other(test::whole_file(0));
-    test::expect_order([&] { study::compare_files(other, file, {.tolerance = 1e-6, .common = true}); });
+    test::expect_order([&] { verify::compare_files(other, file, {.tolerance = 1e-6, .common = true}); });
   });
 }
 
 void verify(const std::filesystem::path& path) {
   test::expect_order([&] {
     const archive::Reader file(path, archive::Incomplete::accept);
-    study::verify_file(file, [](const study::Check&) {});
+    verify::verify_file(file, [](const verify::Check&) {});
   });
 }
 
@@ -44,18 +44,18 @@ void draw(const std::filesystem::path& path, bool beside_another) {
   test::expect_order([&] { report::draw_figures(files, {.out = test::scratch() / "figures"}); });
 }
 
-void perturb(const std::filesystem::path& path, study::GridRange range) {
-  study::PerturbOptions options;
+void perturb(const std::filesystem::path& path, sweep::GridRange range) {
+  sweep::PerturbOptions options;
   options.trace = path;
   options.out = test::scratch() / "sweep.h5";
   options.kinds.ablate = true;
-  options.ablation = study::Ablation::mean;
+  options.ablation = sweep::Ablation::mean;
   options.score_components = 2;
-  options.store = study::SweepStore::states;
+  options.store = sweep::SweepStore::states;
   options.grid = 2;
   options.range = range;
   test::expect_order([&] {
-    const study::Sweep sweep = study::read_sweep(options);
+    const sweep::Sweep sweep = sweep::read_sweep(options);
     sweep.cases();
     sweep.blocks();
     archive::sweep_layout(sweep.extent({0}));
@@ -64,7 +64,7 @@ void perturb(const std::filesystem::path& path, study::GridRange range) {
     config.width = 10;
     config.heads = 4;
     config.vocabulary = 8;
-    study::require_model(sweep, config);
+    sweep::require_model(sweep, config);
   });
 }
 
@@ -89,7 +89,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       draw(path, variant);
       break;
     default:
-      perturb(path, variant ? study::GridRange::layer : study::GridRange::pooled);
+      perturb(path, variant ? sweep::GridRange::layer : sweep::GridRange::pooled);
   }
   return 0;
 }

@@ -22,7 +22,7 @@ void parse(const std::string& command, const std::string& path, void (*add)(cli:
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string path = test::write_scratch("options.ini", test::text_of(data, size)).string();
-  test::expect_order([&] { parse<study::TraceOptions>("trace", path, cli::add_trace_options); });
-  test::expect_order([&] { parse<study::PerturbOptions>("perturb", path, cli::add_perturb_options); });
+  test::expect_order([&] { parse<trace::TraceOptions>("trace", path, cli::add_trace_options); });
+  test::expect_order([&] { parse<sweep::PerturbOptions>("perturb", path, cli::add_perturb_options); });
   return 0;
 }

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "orrery/cli/option_set.hpp"
-#include "orrery/study/perturb_options.hpp"
-#include "orrery/study/trace_options.hpp"
+#include "orrery/sweep/perturb_options.hpp"
+#include "orrery/trace/trace_options.hpp"
 
 #include <string>
 
@@ -15,9 +15,9 @@ struct TalkOptions {
 };
 
 /// Adds every option of `orrery trace` (and of `plan trace`) to `set`; parsing fills `options` in.
-void add_trace_options(OptionSet& set, study::TraceOptions& options);
+void add_trace_options(OptionSet& set, trace::TraceOptions& options);
 /// The same of `orrery perturb`.
-void add_perturb_options(OptionSet& set, study::PerturbOptions& options);
+void add_perturb_options(OptionSet& set, sweep::PerturbOptions& options);
 void add_talk_options(OptionSet& set, TalkOptions& options);
 
 }  // namespace orrery::cli

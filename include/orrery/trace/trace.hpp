@@ -1,0 +1,26 @@
+#pragma once
+
+#include "orrery/core/progress.hpp"
+#include "orrery/parallel/communicator.hpp"
+#include "orrery/run/watchdog.hpp"
+#include "orrery/trace/trace_options.hpp"
+
+#include <string>
+
+namespace orrery::trace {
+
+/// Whether `--resume` finds the whole output there already, and has nothing to do. In this process alone,
+/// before MPI starts, as the next one.
+bool is_there(const TraceOptions& options);
+
+/// Where it is: throws usage_error if it was made with other options, bad_input if from other inputs.
+void require_done(const TraceOptions& options);
+
+/// Collective: a whole trace, from model and corpus to the finished file at `options.out`. `command` is the
+/// command line, for the record. Throws AgreedError on all ranks, with `stopped` where a rank was asked to;
+/// what was begun and is not worth going on with is removed then, but for a disk that refuses a write: the
+/// caller must end by parallel::Environment::leave where `AgreedError::code` is io.
+void run_trace(TraceOptions options, const std::string& command, const parallel::Communicator& ranks,
+               core::ProgressSink& progress, run::Watchdog& watchdog);
+
+}  // namespace orrery::trace

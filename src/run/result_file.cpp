@@ -1,0 +1,93 @@
+#include "orrery/run/result_file.hpp"
+
+#include "orrery/archive/checksum.hpp"
+#include "orrery/archive/file_builder.hpp"
+#include "orrery/archive/finish.hpp"
+#include "orrery/archive/reader.hpp"
+#include "orrery/archive/skeleton.hpp"
+#include "orrery/core/narrow.hpp"
+#include "orrery/parallel/agreement.hpp"
+
+#include <utility>
+
+namespace orrery::run {
+
+ResultFile::ResultFile(const parallel::Communicator& ranks, archive::Layout layout)
+    : ranks_(ranks), layout_(std::move(layout)) {}
+
+bool ResultFile::take(const std::function<archive::Output()>& make, Watchdog& watchdog) {
+  bool goes_on = false;
+  try {
+    parallel::agree(ranks_, "making the output file", [&] {
+      if (!ranks_.is_root()) return;
+      output_.emplace(make());
+      goes_on = output_->goes_on();
+      if (goes_on) return;
+      archive::build_file(output_->file(), layout_);
+      output_->reserve(core::narrow<std::int64_t>(std::filesystem::file_size(output_->file())));
+    });
+  } catch (const parallel::AgreedError&) {
+    if (output_) goes_on ? output_->leave() : output_->discard();
+    output_.reset();
+    throw;
+  }
+  watchdog.watch(output_ ? output_->heartbeat() : std::filesystem::path());
+  return ranks_.max(std::int64_t{goes_on}) != 0;
+}
+
+void ResultFile::recover() const {
+  if (std::filesystem::exists(output_->skeleton())) {
+    archive::restore_skeleton(output_->file(), output_->skeleton());
+    std::filesystem::remove(output_->skeleton());
+  }
+  try {
+    archive::checksum_of_attributes(
+        archive::Reader(output_->file(), archive::Incomplete::accept, archive::Origin::own));
+  } catch (const core::Error& error) {
+    if (error.code() == core::ExitCode::io) throw;
+    throw core::bad_input("the file of the work in progress is damaged", error.what(),
+                          "begin anew with --overwrite");
+  }
+}
+
+void ResultFile::open() {
+  const std::string path = ranks_.broadcast(output_ ? output_->file().string() : std::string());
+  shared_.emplace(ranks_, path, layout_);
+}
+
+void ResultFile::close_and_read_back() {
+  shared_->close();
+  shared_->read_back();
+  shared_.reset();
+}
+
+void ResultFile::publish(const std::function<LastWords()>& last) {
+  parallel::agree(ranks_, "finishing the file", [&] {
+    if (!ranks_.is_root()) return;
+    const LastWords words = last();
+    archive::keep_skeleton(output_->file(), output_->skeleton());
+    if (words.more) archive::append_to_file(output_->file(), *words.more);
+    archive::set_attributes(output_->file(), words.attributes);
+  });
+  archive::write_checksums(ranks_, output_ ? output_->file() : "");
+  parallel::agree(ranks_, "publishing the file", [&] {
+    if (!ranks_.is_root()) return;
+    archive::mark_complete(output_->file());
+    output_->publish();
+  });
+}
+
+void ResultFile::abandon(bool worth_keeping, core::ExitCode reason) {
+  const auto leave = [&] {
+    if (output_) worth_keeping || output_->goes_on() ? output_->leave() : output_->discard();
+  };
+  try {
+    if (shared_) shared_->give_up(reason);
+  } catch (const parallel::AgreedError&) {
+    leave();
+    throw;
+  }
+  leave();
+}
+
+}  // namespace orrery::run
