@@ -4,7 +4,7 @@
 # Most of a source's compile time goes into LibTorch's and the standard library's headers: sources of a room share them.
 # Names in unnamed namespaces must therefore differ within a room. So many at once keep both a cold build on few cores
 # and the rebuild after a change short.
-set(ORRERY_SOURCES_AT_ONCE 12)
+set(ORRERY_SOURCES_AT_ONCE 12 CACHE STRING "Sources of a room that are compiled together (0: all)")
 
 function(orrery_room)
   cmake_parse_arguments(ROOM "" "NAME" "SOURCES;DEPENDS;PUBLIC;PRIVATE" ${ARGN})

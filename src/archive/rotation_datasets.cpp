@@ -17,31 +17,35 @@ constexpr std::array<Null, 4> nulls = {{
     {"_sign", "each step of a in its place with a random sign, summed up from a[0]"},
 }};
 
-Dataset of_units(const std::string& name, std::string long_name, std::string units) {
+Dataset of_units(const std::string& name, std::string long_name, std::string units, const Range& range) {
   return {.path = "/rotation/" + name,
           .dimensions = {"unit"},
           .long_name = std::move(long_name),
-          .units = std::move(units)};
+          .units = std::move(units),
+          .range = range};
 }
 
 void add_null(Layout& layout, const TraceExtent& extent, const Null& null) {
   const std::string suffix = null.suffix;
+  const Range signed_turns = turns_range(extent);
   const std::string of = std::string(" of draws: ") + null.draw;
   const auto add = [&](Dataset dataset) {
     dataset.attributes.emplace_back("draws", extent.permutations);
     layout.datasets.push_back(std::move(dataset));
   };
-  add(of_units("null" + suffix + "_mean", "mean of the signed turns R0" + of, "turn"));
+  add(of_units("null" + suffix + "_mean", "mean of the signed turns R0" + of, "turn", signed_turns));
   Dataset spread =
       of_units("null" + suffix + "_std",
-               "standard deviation, divisor one less than the draws, of the signed turns R0" + of, "turn");
+               "standard deviation, divisor one less than the draws, of the signed turns R0" + of, "turn",
+               not_negative);
   if (extent.permutations == 1) spread.nan_where = "there is one draw";
   add(std::move(spread));
-  add(of_units("null" + suffix + "_abs_mean", "mean of |R0|" + of, "turn"));
+  add(of_units("null" + suffix + "_abs_mean", "mean of |R0|" + of, "turn", Range{0, signed_turns.greatest}));
   for (const auto& [tail, relation] : {std::pair("p_more", ">="), std::pair("p_fewer", "<=")}) {
-    Dataset share = of_units(
-        tail + suffix,
-        std::string("(1 + #{|R0| ") + relation + " |R|}) / (1 + draws)" + of + "; one-sided p-value", "1");
+    Dataset share =
+        of_units(tail + suffix,
+                 std::string("(1 + #{|R0| ") + relation + " |R|}) / (1 + draws)" + of + "; one-sided p-value",
+                 "1", Range{1 / static_cast<double>(extent.permutations + 1), 1});
     share.attributes = {{"ties", 1e-9},
                         {"ties_rule", "turns that differ by at most `ties` are equal: count in both tails"}};
     add(std::move(share));
@@ -50,11 +54,17 @@ void add_null(Layout& layout, const TraceExtent& extent, const Null& null) {
 
 }  // namespace
 
+// Each of the turning angles between S − 1 steps is at most half a turn.
+Range turns_range(const TraceExtent& extent) {
+  const double turns = static_cast<double>(extent.points() - 3) / 2;
+  return {-turns, turns};
+}
+
 void add_rotations(Layout& layout, const TraceExtent& extent) {
   Dataset turns = of_units("turns",
                            "R: turns of the mean trajectory's phase portrait, the sum of its turning angles "
                            "over 2 pi; positive is anticlockwise",
-                           "turn");
+                           "turn", turns_range(extent));
   turns.attributes = {
       {"points", "0 ... S-1: the final point is left out"},
       {"portrait",
@@ -63,12 +73,13 @@ void add_rotations(Layout& layout, const TraceExtent& extent) {
       {"angles", "turning angles between successive steps of (X, Y), wrapped to [-pi, pi)"}};
   layout.datasets.push_back(std::move(turns));
   for (const Null& null : nulls) add_null(layout, extent, null);
-  layout.datasets.push_back(of_units(
-      "sample_turns_mean", "mean over samples of the turns of each sample's own trajectory", "turn"));
+  layout.datasets.push_back(of_units("sample_turns_mean",
+                                     "mean over samples of the turns of each sample's own trajectory", "turn",
+                                     turns_range(extent)));
   Dataset spread = of_units("sample_turns_std",
                             "standard deviation over samples, divisor N - 1, of the turns of each sample's "
                             "own trajectory",
-                            "turn");
+                            "turn", not_negative);
   spread.nan_where = where_one_row(extent);
   layout.datasets.push_back(std::move(spread));
   layout.datasets.push_back({.path = "/rotation/local_turns",
@@ -76,7 +87,8 @@ void add_rotations(Layout& layout, const TraceExtent& extent) {
                              .long_name = "mean over units of the sum over 8 successive turning angles, over "
                                           "2 pi, of the mean trajectory",
                              .units = "turn",
-                             .attributes = {{"angles_a_run", std::int64_t{8}}}});
+                             .attributes = {{"angles_a_run", std::int64_t{8}}},
+                             .range = Range{-4, 4}});
 }
 
 }  // namespace orrery::archive

@@ -10,6 +10,11 @@ using Names = std::vector<std::string>;
 
 constexpr const char* before_start = "before the start layer's point s0";
 constexpr const char* before_layer = "before the ablated layer's point 2 l";
+// Rounding may carry a divergence of equal outputs below 0, and a cosine of float32 streams beyond 1.
+constexpr Range divergence_range{0, core::infinity, 1e-9};
+constexpr Range cosine_of_float32{-1, 1, 1e-5};
+constexpr Range difference_of_cosines{-2, 2, 1e-5};
+
 constexpr const char* beyond_rank = "beyond the rank of the trace's components";
 
 Names with(Names names, const Names& more) {
@@ -36,24 +41,30 @@ void add_perturbed(Layout& layout, const Perturbed& streams) {
        .type = float32,
        .dimensions = by_point,
        .long_name = "d[s]: Euclidean norm of x'[s] - x[s], x the unperturbed stream" + of,
-       .nan_where = before_start});
+       .nan_where = before_start,
+       .range = not_negative,
+       .beginning = Beginning::at_start});
   layout.datasets.push_back({.path = streams.group + "/cosine",
                              .type = float32,
                              .dimensions = by_point,
                              .long_name = "cos(x'[s], x[s]), x the unperturbed stream" + of,
-                             .nan_where = std::string(before_start) + "; either stream is 0"});
+                             .nan_where = std::string(before_start) + "; either stream is 0",
+                             .range = cosine_of_float32,
+                             .beginning = Beginning::with_gaps});
   layout.datasets.push_back(
       {.path = streams.group + "/kl",
        .dimensions = streams.dimensions,
        .long_name = "Kullback-Leibler divergence sum p log(p / p') of the next token, p "
                     "after the unperturbed stream, p' after x'" +
                     of,
-       .units = "nat"});
+       .units = "nat",
+       .range = divergence_range});
   layout.datasets.push_back(
       {.path = streams.group + "/top1",
        .type = uint8,
        .dimensions = streams.dimensions,
-       .long_name = "1 where the most likely next token after x' is that after the unperturbed stream" + of});
+       .long_name = "1 where the most likely next token after x' is that after the unperturbed stream" + of,
+       .range = share_range});
 }
 
 std::string teleport_rule(const SweepExtent& extent) {
@@ -79,57 +90,64 @@ void add_half_life(Layout& layout, const std::string& path, const Names& dimensi
                     what,
        .units = "point",
        .nan_where = "d[s0] is 0",
-       .infinite_where = "d never halves"});
+       .infinite_where = "d never halves",
+       .range = not_negative});
 }
 
 /// Means over the perturbations of a case, point by point and step by step.
 void add_recovery_paths(Layout& layout) {
   const auto add = [&](const char* name, const char* step_or_point, const std::string& long_name,
-                       const std::string& nan_where) {
+                       const std::string& nan_where, const std::optional<Range>& range) {
     layout.datasets.push_back({.path = std::string("/recovery/") + name,
                                .dimensions = {"prompt", "case", "start_layer", step_or_point},
                                .long_name = long_name,
-                               .nan_where = std::string(before_start) + nan_where});
+                               .nan_where = std::string(before_start) + nan_where,
+                               .range = range,
+                               .beginning = nan_where.empty() ? Beginning::at_start : Beginning::with_gaps});
   };
   const std::string mean = "mean over the case's perturbations of ";
   add("ratio", "point",
       mean + "d[s] / d[s0], d the distance to the unperturbed stream; those with d[s0] = 0 are left out",
-      "; d[s0] is 0 for each of them");
-  add("relative_distance", "point", mean + "d[s] over the norm of the unperturbed stream x[s]",
-      "; x[s] is 0");
+      "; d[s0] is 0 for each of them", not_negative);
+  add("relative_distance", "point", mean + "d[s] over the norm of the unperturbed stream x[s]", "; x[s] is 0",
+      not_negative);
   add("spread_distance", "point",
       mean + "d[s] / sqrt(2 tr C_s): over the typical distance of two rows of the trace at s",
-      "; the trace's rows at s are equal, or there is one");
+      "; the trace's rows at s are equal, or there is one", not_negative);
   add("cosine", "point", mean + "cos(x'[s], x[s]); those in which either is 0 are left out",
-      "; one of the two is 0 for each of them");
+      "; one of the two is 0 for each of them", cosine_of_float32);
   add("exponent", "step", mean + "log(d[s+1] / d[s]); those in which either distance is 0 are left out",
-      "; a distance is 0 for each of them");
+      "; a distance is 0 for each of them", std::nullopt);
   add("inward_fraction", "step",
       "share of the case's perturbations with ((z'[s+1] - z'[s]) - (z[s+1] - z[s])) . (z[s] - z'[s]) > 0, z "
       "and z' the scores of x and x' in the first two pooled components",
-      "");
+      "", share_range);
 }
 
 /// One number for each case and start layer.
 void add_recovery_numbers(Layout& layout) {
-  const auto add = [&](const char* name, const char* long_name) -> Dataset& {
+  const auto add = [&](const char* name, const char* long_name, const Range& range) -> Dataset& {
     layout.datasets.push_back({.path = std::string("/recovery/") + name,
                                .dimensions = {"prompt", "case", "start_layer"},
-                               .long_name = long_name});
+                               .long_name = long_name,
+                               .range = range});
     return layout.datasets.back();
   };
   add("halved",
       "share of the case's perturbations with d[s] <= d[s0] / 2 at some later s; those with d[s0] = 0 are "
-      "left out")
+      "left out",
+      share_range)
       .nan_where = "d[s0] is 0 for each of them";
   Dataset& median = add("half_life_median",
                         "median over the case's perturbations of the half-life, the lower of the two middle "
-                        "ones of an even number; those with d[s0] = 0 are left out");
+                        "ones of an even number; those with d[s0] = 0 are left out",
+                        not_negative);
   median.units = "point";
   median.nan_where = "d[s0] is 0 for each of them";
   median.infinite_where = "the middle one never halves";
-  add("kl", "mean over the case's perturbations of the divergence of the next token").units = "nat";
-  add("top1", "share of the case's perturbations that leave the most likely next token");
+  add("kl", "mean over the case's perturbations of the divergence of the next token", divergence_range)
+      .units = "nat";
+  add("top1", "share of the case's perturbations that leave the most likely next token", share_range);
 }
 
 struct Summary {
@@ -178,20 +196,26 @@ void add_summary(Layout& layout) {
 
 /// What ablation changes along the stream: by prompt and, where `mean_name` says so, their mean over prompts.
 void add_ablated_path(Layout& layout, const char* name, const char* mean_name, const char* step_or_point,
-                      const std::string& long_name, const std::string& nan_where) {
+                      const std::string& long_name, const std::string& nan_where,
+                      const std::optional<Range>& range) {
+  const Beginning beginning = nan_where.empty() ? Beginning::at_start : Beginning::with_gaps;
   const Names dimensions = {"ablated_layer", "part", step_or_point};
   layout.datasets.push_back({.path = std::string("/ablation/") + name,
                              .type = float32,
                              .dimensions = with({"prompt"}, dimensions),
                              .long_name = long_name,
-                             .nan_where = before_layer + nan_where});
+                             .nan_where = before_layer + nan_where,
+                             .range = range,
+                             .beginning = beginning});
   if (mean_name == nullptr) return;
   layout.datasets.push_back(
       {.path = std::string("/ablation/") + mean_name,
        .dimensions = dimensions,
        .long_name =
            "mean over prompts of " + long_name + (nan_where.empty() ? "" : "; prompts without are left out"),
-       .nan_where = std::string(before_layer) + (nan_where.empty() ? "" : "; no prompt has one")});
+       .nan_where = std::string(before_layer) + (nan_where.empty() ? "" : "; no prompt has one"),
+       .range = range,
+       .beginning = beginning});
 }
 
 }  // namespace
@@ -202,17 +226,21 @@ void add_prompts(Layout& layout, const SweepExtent& extent) {
        .dimensions = {"point"},
        .long_name = "sqrt(2 tr C_s), C_s the covariance of the trace's rows at s, divisor N - 1: root mean "
                     "square of the distance of two rows",
-       .nan_where = "the trace has one row"});
-  const auto add = [&](const char* path, ElementType type, const char* long_name) {
-    layout.datasets.push_back({.path = path, .type = type, .dimensions = {"prompt"}, .long_name = long_name});
+       .nan_where = "the trace has one row",
+       .range = not_negative});
+  const auto add = [&](const char* path, ElementType type, const char* long_name,
+                       const std::optional<Range>& range) {
+    layout.datasets.push_back(
+        {.path = path, .type = type, .dimensions = {"prompt"}, .long_name = long_name, .range = range});
   };
   add("/prompts/row", int64,
       extent.own_prompts ? "line of the prompts file, counted from 0"
-                         : "line of the corpus that the prompt was taken from, counted from 0");
-  if (extent.own_prompts) add("/prompts/text", text, "the prompt, without special tokens");
+                         : "line of the corpus that the prompt was taken from, counted from 0",
+      not_negative);
+  if (extent.own_prompts) add("/prompts/text", text, "the prompt, without special tokens", std::nullopt);
   add("/prompts/length", int64,
-      "tokens that run, BOS counted; the stream of the last of them is the one perturbed");
-  add("/baseline/next_token", int32, "most likely next token after the unperturbed stream");
+      "tokens that run, BOS counted; the stream of the last of them is the one perturbed", Range{.least = 1});
+  add("/baseline/next_token", int32, "most likely next token after the unperturbed stream", not_negative);
   layout.datasets.push_back({.path = "/baseline/score",
                              .type = float32,
                              .dimensions = {"prompt", "point", "component"},
@@ -225,11 +253,13 @@ void add_prompts(Layout& layout, const SweepExtent& extent) {
                              .long_name =
                                  "z[s,j] of the unperturbed stream as it ran beside the perturbed ones from "
                                  "the start layer on: what inward shares are taken against",
-                             .nan_where = std::string(before_start) + ", and " + beyond_rank});
+                             .nan_where = std::string(before_start) + ", and " + beyond_rank,
+                             .beginning = Beginning::with_gaps});
   layout.datasets.push_back({.path = "/baseline/norm",
                              .type = float32,
                              .dimensions = {"prompt", "point"},
-                             .long_name = "Euclidean norm of x[s], x the unperturbed stream"});
+                             .long_name = "Euclidean norm of x[s], x the unperturbed stream",
+                             .range = not_negative});
 }
 
 void add_perturbations(Layout& layout, const SweepExtent& extent) {
@@ -246,7 +276,8 @@ void add_perturbations(Layout& layout, const SweepExtent& extent) {
        .type = float32,
        .dimensions = with(grid_dimensions, {"point", "component"}),
        .long_name = "z'[s,j] = component[j] . (x'[s] - mean), in the trace's pooled components; x': " + rule,
-       .nan_where = std::string(before_start) + "; " + beyond_rank});
+       .nan_where = std::string(before_start) + "; " + beyond_rank,
+       .beginning = Beginning::with_gaps});
   add_perturbed(layout, {"/teleport", grid_dimensions, rule});
   add_perturbed(layout, {"/noise", noise_dimensions, noise_rule});
   add_perturbed(layout, {"/control/random_direction", grid_dimensions, control_rule});
@@ -269,29 +300,35 @@ void add_ablation(Layout& layout, const SweepExtent& extent) {
       "Kullback-Leibler divergence sum p log(p / p') of the next token, p after the unperturbed stream, p' "
       "after x'" +
       of;
-  layout.datasets.push_back(
-      {.path = "/ablation/kl", .dimensions = dimensions, .long_name = divergence, .units = "nat"});
+  layout.datasets.push_back({.path = "/ablation/kl",
+                             .dimensions = dimensions,
+                             .long_name = divergence,
+                             .units = "nat",
+                             .range = divergence_range});
   layout.datasets.push_back(
       {.path = "/ablation/top1",
        .type = uint8,
        .dimensions = dimensions,
-       .long_name = "1 where the most likely next token after x' is that after the unperturbed stream" + of});
+       .long_name = "1 where the most likely next token after x' is that after the unperturbed stream" + of,
+       .range = share_range});
   layout.datasets.push_back({.path = "/ablation/kl_mean",
                              .dimensions = {"ablated_layer", "part"},
                              .long_name = "mean over prompts of the " + divergence,
-                             .units = "nat"});
+                             .units = "nat",
+                             .range = divergence_range});
   add_ablated_path(layout, "distance", nullptr, "point",
-                   "the Euclidean norm of x'[s] - x[s], x the unperturbed stream" + of, "");
+                   "the Euclidean norm of x'[s] - x[s], x the unperturbed stream" + of, "", not_negative);
   add_ablated_path(layout, "norm", "norm_mean", "point",
-                   "the Euclidean norm of x'[s] less that of x[s], x the unperturbed stream" + of, "");
+                   "the Euclidean norm of x'[s] less that of x[s], x the unperturbed stream" + of, "",
+                   std::nullopt);
   add_ablated_path(layout, "velocity", "velocity_mean", "step",
                    "the Euclidean norm of x'[s+1] - x'[s] less that of x[s+1] - x[s], x the unperturbed "
                    "stream" +
                        of,
-                   "");
+                   "", std::nullopt);
   add_ablated_path(layout, "cosine", "cosine_mean", "step",
                    "cos(x'[s], x'[s+1]) less cos(x[s], x[s+1]), x the unperturbed stream" + of,
-                   "; a stream is 0");
+                   "; a stream is 0", difference_of_cosines);
 }
 
 void add_states(Layout& layout, const SweepExtent& extent) {
@@ -301,7 +338,8 @@ void add_states(Layout& layout, const SweepExtent& extent) {
                                .type = extent.rows_float64 ? float64 : float32,
                                .dimensions = with(with({"state_prompt"}, chosen), {"state_point", "unit"}),
                                .long_name = long_name,
-                               .nan_where = nan_where});
+                               .nan_where = nan_where,
+                               .beginning = *nan_where == '\0' ? Beginning::none : Beginning::at_start});
   };
   add("baseline", {}, "the unperturbed stream x[s,d], before any norm", "");
   add("unperturbed", {"start_layer"},

@@ -3,6 +3,7 @@
 #include "point_datasets.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace orrery::archive {
 namespace {
@@ -39,34 +40,43 @@ void add_trajectory(Layout& layout, const TraceExtent& extent) {
   layout.datasets.push_back({.path = "/trajectory/variance",
                              .dimensions = {"point", "unit"},
                              .long_name = "variance over rows of x[n,s,d], divisor N - 1",
-                             .nan_where = where_one_row(extent)});
+                             .nan_where = where_one_row(extent),
+                             .range = not_negative});
 }
 
-void add_correlations(Layout& layout) {
+void add_correlations(Layout& layout, const TraceExtent& extent) {
   layout.datasets.push_back({.path = "/continuity/correlation",
                              .dimensions = {"point", "other_point"},
                              .long_name =
                                  "mean over units of the Pearson correlation over rows of x[:,s,d] with "
                                  "x[:,t,d]; units constant at s or t are left out",
-                             .nan_where = "no unit varies at both points"});
+                             .nan_where = "no unit varies at both points",
+                             .range = cosine_range});
   layout.datasets.push_back({.path = "/continuity/correlation_units",
                              .type = int64,
                              .dimensions = {"point", "other_point"},
-                             .long_name = "units that the mean correlation was taken over"});
+                             .long_name = "units that the mean correlation was taken over",
+                             .range = Range{0, static_cast<double>(extent.units)}});
   layout.datasets.push_back({.path = "/continuity/unit_correlation",
                              .type = float32,
                              .dimensions = {"step", "unit"},
                              .long_name = "Pearson correlation over rows of x[:,s,d] with x[:,s+1,d]",
-                             .nan_where = "the unit is constant at either point"});
+                             .nan_where = "the unit is constant at either point",
+                             .range = Range{-1, 1, epsilon_of_float}});
   layout.datasets.push_back(
       {.path = "/continuity/residual_null",
        .dimensions = {"step"},
        .long_name = "mean over units of sd(x[:,s,d]) / sqrt(var(x[:,s,d]) + var(x[:,s+1,d] - x[:,s,d])): "
                     "the correlation that adding an independent step leaves",
-       .nan_where = "no unit varies at both points"});
+       .nan_where = "no unit varies at both points",
+       .range = share_range});
 }
 
 void add_information(Layout& layout, const TraceExtent& extent) {
+  // The information itself is from 0 to log B; the bias taken off is what the range is widened by.
+  const auto bins = static_cast<double>(extent.information_bins());
+  const auto rows = static_cast<double>(extent.rows);
+  const Range range{-(bins - 1) * (bins - 1) / (2 * rows), std::log(bins) + (bins - 1) / (2 * rows), 1e-6};
   layout.datasets.push_back(
       {.path = "/continuity/mutual_information",
        .type = float32,
@@ -80,28 +90,33 @@ void add_information(Layout& layout, const TraceExtent& extent) {
                       {"bins_rule",
                        "equal-frequency, B = floor(sqrt(N / 5)) from 2 to 32: the value of rank r falls in "
                        "bin floor(r B / N), equal values share the lowest of their ranks"}},
-       .nan_where = "the unit is constant at either point"});
+       .nan_where = "the unit is constant at either point",
+       .range = range});
   layout.datasets.push_back({.path = "/continuity/mutual_information_mean",
                              .dimensions = {"step"},
                              .long_name = "mean over units of mutual_information; units constant at either "
                                           "point are left out",
                              .units = "nat",
-                             .nan_where = "no unit varies at both points"});
+                             .nan_where = "no unit varies at both points",
+                             .range = range});
 }
 
 void add_density(Layout& layout, const TraceExtent& extent) {
-  const auto add = [&](const char* name, const char* what, const char* undefined) {
-    add_moments(layout, extent, std::string("/density/") + name, "point", what, undefined);
+  const auto add = [&](const char* name, const char* what, const char* undefined, const Range& range) {
+    add_moments(layout, extent, std::string("/density/") + name, "point", what, undefined, range);
   };
-  add("norm", "the Euclidean norm of x[n,s]", "");
-  add("abs", "the mean over units of |x[n,s,d]|", "");
-  add("active", "the fraction of units with |x[n,s,d]| > threshold", "");
+  const auto units = static_cast<double>(extent.units);
+  add("norm", "the Euclidean norm of x[n,s]", "", not_negative);
+  add("abs", "the mean over units of |x[n,s,d]|", "", not_negative);
+  add("active", "the fraction of units with |x[n,s,d]| > threshold", "", share_range);
   for (const char* name : {"/density/active_mean", "/density/active_std"}) {
     std::ranges::find(layout.datasets, name, &Dataset::path)->attributes = {
         {"threshold", extent.active_threshold}};
   }
-  add("hoyer", "the Hoyer sparsity (sqrt(D) - |x|_1 / |x|_2) / (sqrt(D) - 1) of x[n,s]", "x[n,s] is 0");
-  add("kurtosis", "the excess kurtosis m4 / m2^2 - 3 over units of x[n,s]", "all units of x[n,s] are equal");
+  add("hoyer", "the Hoyer sparsity (sqrt(D) - |x|_1 / |x|_2) / (sqrt(D) - 1) of x[n,s]", "x[n,s] is 0",
+      share_range);
+  add("kurtosis", "the excess kurtosis m4 / m2^2 - 3 over units of x[n,s]", "all units of x[n,s] are equal",
+      Range{-2, units});
 }
 
 }  // namespace
@@ -112,19 +127,21 @@ std::string where_one_row(const TraceExtent& extent) {
 
 void add_moments(Layout& layout, const TraceExtent& extent, const std::string& path,
                  const std::string& dimension, const std::string& what, const std::string& undefined,
-                 const std::string& units) {
+                 const Range& range, const std::string& units) {
   const std::string left_out = undefined.empty() ? "" : "; rows in which " + undefined + " are left out";
   layout.datasets.push_back({.path = path + "_mean",
                              .dimensions = {dimension},
                              .long_name = "mean over rows of " + what + left_out,
                              .units = units,
-                             .nan_where = undefined.empty() ? "" : "no row is left"});
+                             .nan_where = undefined.empty() ? "" : "no row is left",
+                             .range = range});
   layout.datasets.push_back(
       {.path = path + "_std",
        .dimensions = {dimension},
        .long_name = "standard deviation over rows of " + what + ", divisor one less than the rows" + left_out,
        .units = units,
-       .nan_where = undefined.empty() ? where_one_row(extent) : "fewer than two rows are left"});
+       .nan_where = undefined.empty() ? where_one_row(extent) : "fewer than two rows are left",
+       .range = not_negative});
 }
 
 void add_samples(Layout& layout, const TraceExtent& extent) {
@@ -138,13 +155,14 @@ void add_samples(Layout& layout, const TraceExtent& extent) {
 
 void add_units(Layout& layout, const TraceExtent& extent) {
   add_trajectory(layout, extent);
-  add_correlations(layout);
-  const auto add = [&](const char* name, const char* what, const char* undefined) {
-    add_moments(layout, extent, std::string("/continuity/") + name, "step", what, undefined);
+  add_correlations(layout, extent);
+  const auto add = [&](const char* name, const char* what, const char* undefined, const Range& range) {
+    add_moments(layout, extent, std::string("/continuity/") + name, "step", what, undefined, range);
   };
-  add("cosine", "cos(x[n,s], x[n,s+1])", "either is 0");
-  add("velocity", "the Euclidean norm of x[n,s+1] - x[n,s]", "");
-  add("relative_velocity", "the Euclidean norm of x[n,s+1] - x[n,s] over that of x[n,s]", "x[n,s] is 0");
+  add("cosine", "cos(x[n,s], x[n,s+1])", "either is 0", cosine_range);
+  add("velocity", "the Euclidean norm of x[n,s+1] - x[n,s]", "", not_negative);
+  add("relative_velocity", "the Euclidean norm of x[n,s+1] - x[n,s] over that of x[n,s]", "x[n,s] is 0",
+      not_negative);
   layout.datasets.push_back({.path = "/continuity/acceleration",
                              .dimensions = {"bend"},
                              .long_name = "velocity_mean[s+1] - velocity_mean[s]"});

@@ -123,7 +123,7 @@ Layout trace_layout(const TraceExtent& extent) {
   add_units(layout, extent);
   add_rotations(layout, extent);
   add_space(layout, extent);
-  add_controls(layout);
+  add_controls(layout, extent);
   layout.datasets.push_back({.path = "/timing/peak_bytes",
                              .type = int64,
                              .dimensions = {"rank_number"},

@@ -150,6 +150,35 @@ void FileChecker::check_shapes() {
   }
 }
 
+bool FileChecker::is_within(const std::string& path, const archive::Range& range) {
+  if (!has({path})) return true;
+  const double least = range.least - range.slack * std::max(1.0, std::abs(range.least));
+  const double greatest = range.greatest + range.slack * std::max(1.0, std::abs(range.greatest));
+  bool right = true;
+  for_slabs(path, [&](std::int64_t first, const std::vector<double>& values) {
+    const auto outside =
+        std::ranges::find_if(values, [&](double value) { return value < least || value > greatest; });
+    if (!right || outside == values.end()) return;
+    right = false;
+    tell(false, "ranges",
+         concat(path, " is ", number_text(*outside), " at ",
+                place_text(file_.info(path).shape, first + (outside - values.begin())), "; it goes from ",
+                range.least, " to ", range.greatest));
+  });
+  return right;
+}
+
+void FileChecker::check_ranges() {
+  std::int64_t tried = 0;
+  bool right = true;
+  for (const Dataset& dataset : layout_.datasets) {
+    if (!dataset.range || !has({dataset.path})) continue;
+    ++tried;
+    right = is_within(dataset.path, *dataset.range) && right;
+  }
+  if (right && tried > 0) tell(true, "ranges", concat(tried, " datasets"));
+}
+
 void FileChecker::check_known() {
   std::int64_t coordinates = 0, datasets = 0;
   const auto wrong = [&](const char* subject, const std::string& path) {

@@ -1,7 +1,6 @@
 #include "sweep_checks.hpp"
 
 #include "orrery/core/concat.hpp"
-#include "range_checks.hpp"
 #include "sweep_ablation_checks.hpp"
 #include "sweep_recovery_checks.hpp"
 #include "sweep_score_checks.hpp"
@@ -17,44 +16,15 @@
 namespace orrery::verify {
 namespace {
 
+using archive::Beginning;
 using archive::Dataset;
 using core::concat;
 
-std::vector<Range> sweep_ranges(const SweepChecker& checker) {
-  // Rounding may carry a divergence of equal outputs below 0, and a cosine of float32 streams beyond 1.
-  constexpr double below_zero = 1e-9, beyond_one = 1e-5;
+/// A next token is one that the model knows.
+void check_next_tokens(SweepChecker& checker) {
   const auto words = checker.file().attribute("/", "vocab_size");
-  const bool known = words && std::holds_alternative<std::int64_t>(*words);
-  const double last_token = known ? static_cast<double>(std::get<std::int64_t>(*words)) - 1 : unbounded;
-  std::vector<Range> ranges = {
-      {"/points/spread", 0, unbounded},
-      {"/prompts/row", 0, unbounded},
-      {"/prompts/length", 1, unbounded},
-      {"/baseline/norm", 0, unbounded},
-      {"/baseline/next_token", 0, last_token},
-      {"/ablation/kl", 0, unbounded, below_zero},
-      {"/ablation/kl_mean", 0, unbounded, below_zero},
-      {"/ablation/top1", 0, 1},
-      {"/ablation/distance", 0, unbounded},
-      {"/ablation/cosine", -2, 2, beyond_one},
-      {"/ablation/cosine_mean", -2, 2, beyond_one},
-  };
-  for (const PerturbedKind& kind : checker.kinds()) {
-    ranges.push_back({kind.group + "/distance", 0, unbounded});
-    ranges.push_back({kind.group + "/cosine", -1, 1, beyond_one});
-    ranges.push_back({kind.group + "/kl", 0, unbounded, below_zero});
-    ranges.push_back({kind.group + "/top1", 0, 1});
-    ranges.push_back({kind.half_life, 0, unbounded});
-  }
-  for (const char* name : {"ratio", "relative_distance", "spread_distance", "half_life_median"}) {
-    ranges.push_back({std::string("/recovery/") + name, 0, unbounded});
-  }
-  ranges.push_back({"/recovery/cosine", -1, 1, beyond_one});
-  ranges.push_back({"/recovery/kl", 0, unbounded, below_zero});
-  for (const char* name : {"inward_fraction", "halved", "top1"}) {
-    ranges.push_back({std::string("/recovery/") + name, 0, 1});
-  }
-  return ranges;
+  if (!words || !std::holds_alternative<std::int64_t>(*words)) return;
+  checker.is_within("/baseline/next_token", {0, static_cast<double>(std::get<std::int64_t>(*words)) - 1});
 }
 
 /// Names no prompt twice, nor a start layer.
@@ -113,10 +83,9 @@ void check_beginnings(SweepChecker& checker) {
   bool right = true;
   for (const Dataset& dataset : checker.layout().datasets) {
     const std::optional<Paths> paths = paths_of(checker, dataset);
-    if (!paths || !checker.has({dataset.path})) continue;
+    if (dataset.beginning == Beginning::none || !paths || !checker.has({dataset.path})) continue;
     ++tried;
-    // Reasons are parted by semicolons; the beginning is the first.
-    const bool only = dataset.nan_where.find(';') == std::string::npos;
+    const bool only = dataset.beginning == Beginning::at_start;
     bool told = false;
     checker.for_lines(dataset.path, 1, [&](std::int64_t first, const std::vector<double>& values) {
       for (std::size_t i = 0; i < values.size() && !told; ++i) {
@@ -174,7 +143,8 @@ void check_displacements(SweepChecker& checker) {
 
 void check_sweep(SweepChecker& checker) {
   check_distinct(checker);
-  check_ranges(checker, sweep_ranges(checker));
+  checker.check_ranges();
+  check_next_tokens(checker);
   check_beginnings(checker);
   check_scores(checker);
   check_displacements(checker);

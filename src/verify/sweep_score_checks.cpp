@@ -6,10 +6,10 @@
 namespace orrery::verify {
 namespace {
 
-/// Scores of one prompt in some pooled components, (…, P, j) as they are stored.
-class Scores {
+/// SweepScores of one prompt in some pooled components, (…, P, j) as they are stored.
+class SweepScores {
  public:
-  Scores(const SweepChecker& checker, const std::string& path, std::int64_t prompt)
+  SweepScores(const SweepChecker& checker, const std::string& path, std::int64_t prompt)
       : points_(checker.extent().points()),
         components_(checker.extent().components),
         values_(checker.reals_at(path, prompt)) {}
@@ -76,7 +76,7 @@ void check_grid(SweepChecker& checker) {
   const std::vector<double> grid = checker.reals("/teleport/grid");
   Identity plane("teleports begin on the grid"), rest("the rest of teleports at the start");
   for (std::int64_t q = 0; q < checker.prompts(); ++q) {
-    const Scores found(checker, "/teleport/score", q), own(checker, "/baseline/score", q);
+    const SweepScores found(checker, "/teleport/score", q), own(checker, "/baseline/score", q);
     const std::vector<double> distance = checker.reals_at("/teleport/distance", q);
     const std::vector<double> norm = checker.reals_at("/baseline/norm", q);
     for (std::int64_t m = 0; m < checker.start_layers(); ++m) {
@@ -112,7 +112,8 @@ struct Inward {
 };
 
 /// ⟨(z′[s+1] − z′[s]) − (z[s+1] − z[s]), z[s] − z′[s]⟩, every score off by a rounding to float32.
-Inward inward(const Scores& found, std::int64_t stream, const Scores& own, std::int64_t m, std::int64_t s) {
+Inward inward(const SweepScores& found, std::int64_t stream, const SweepScores& own, std::int64_t m,
+              std::int64_t s) {
   Inward sum;
   for (std::int64_t c = 0; c < 2; ++c) {
     const double z[4] = {found.at(stream, s + 1, c), found.at(stream, s, c), own.at(m, s + 1, c),
@@ -136,7 +137,7 @@ void check_inward(SweepChecker& checker) {
   Identity identity("inward shares of teleports");
   const auto all = static_cast<double>(extent.grid_points());
   for (std::int64_t q = 0; q < checker.prompts(); ++q) {
-    const Scores found(checker, "/teleport/score", q), own(checker, "/baseline/score_beside", q);
+    const SweepScores found(checker, "/teleport/score", q), own(checker, "/baseline/score_beside", q);
     // Teleports are the first case.
     const std::vector<double> share = checker.reals_at("/recovery/inward_fraction", q);
     for (std::int64_t m = 0; m < checker.start_layers(); ++m) {

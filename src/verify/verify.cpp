@@ -6,7 +6,6 @@
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
 #include "pooled_checks.hpp"
-#include "range_checks.hpp"
 #include "spectrum_checks.hpp"
 #include "sweep_checks.hpp"
 #include "trace_checker.hpp"
@@ -203,7 +202,7 @@ bool verify(Checker checker, const Checks& check_numbers) {
 
 void check_trace(TraceChecker& checker) {
   check_samples(checker);
-  check_ranges(checker, trace_ranges(checker.extent()));
+  checker.check_ranges();
   check_units(checker);
   check_rotations(checker);
   check_controls(checker);

@@ -1,6 +1,9 @@
 #pragma once
 
+#include "orrery/core/not_a_number.hpp"
+
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -43,6 +46,26 @@ struct Scale {
   std::string group = "/";  ///< where it lies; a dataset finds it from the same group or one below
 };
 
+/// The numbers that a dataset can have, NaN aside; rounding may carry them beyond by `slack`, times the end's
+/// size where that is above 1.
+struct Range {
+  double least = -core::infinity;
+  double greatest = core::infinity;
+  double slack = 1e-12;
+};
+
+/// What cannot be negative; what is a cosine or a correlation; what is a share.
+inline constexpr Range not_negative{0, core::infinity};
+inline constexpr Range cosine_range{-1, 1};
+inline constexpr Range share_range{0, 1};
+
+/// Of what runs along the points from a start on: where it is NaN. Before its start it always is.
+enum class Beginning {
+  none,       ///< it has no start
+  at_start,   ///< NaN before it, and nowhere else
+  with_gaps,  ///< NaN before it, and elsewhere for another reason
+};
+
 /// An array, row-major; its shape is the lengths of the scales named.
 struct Dataset {
   std::string path;  ///< absolute: "/pca/eigenvalue"
@@ -53,7 +76,9 @@ struct Dataset {
   std::vector<std::pair<std::string, AttributeValue>> attributes = {};
   Values values = {};          ///< all of it, where known beforehand; `text` must be
   std::string nan_where = {};  ///< which entries are NaN by right; empty: none. An attribute of that name
-  std::string infinite_where = {};  ///< which are infinite by right, in the same manner
+  std::string infinite_where = {};        ///< which are infinite by right, in the same manner
+  std::optional<Range> range = {};        ///< none: any number; for `orrery verify`, not in the file
+  Beginning beginning = Beginning::none;  ///< in the same manner
 };
 
 /// A dataset that a full run has and this one lacks, for the root attribute `not_computed`.
