@@ -1,9 +1,10 @@
 #include "orrery/statistics/exact_sum.hpp"
 
-#include "natural.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
 #include "orrery/core/not_a_number.hpp"
+
+#include <boost/multiprecision/cpp_int.hpp>
 
 #include <bit>
 #include <cmath>
@@ -30,22 +31,38 @@ void carry(std::span<std::int64_t> limbs) {
   }
 }
 
-struct Integer {
-  bool negative = false;
-  Natural magnitude;
+/// Room for the square of an accumulator's 67 limbs. Without expression templates, which would make `auto` a
+/// reference to temporaries.
+using LongInteger = boost::multiprecision::number<
+    boost::multiprecision::cpp_int_backend<4416, 4416, boost::multiprecision::signed_magnitude,
+                                           boost::multiprecision::unchecked, void>,
+    boost::multiprecision::et_off>;
+
+LongInteger long_integer(std::span<const std::int64_t> limbs) {
+  std::vector<std::int64_t> carried(limbs.begin(), limbs.end());
+  carry(carried);
+  const std::vector<std::uint32_t> low(carried.begin(), carried.end() - 1);
+  LongInteger integer;
+  import_bits(integer, low.data(), low.data() + low.size(), 32, false);
+  return integer + (LongInteger(carried.back()) << 32 * low.size());
+}
+
+/// significand · 2^exponent, `significand` an integer of at most 53 bits.
+struct Rounded {
+  double significand = 0;
+  int exponent = 0;
 };
 
-Integer integer_of(std::span<const std::int64_t> limbs) {
-  std::vector<std::int64_t> digits(limbs.begin(), limbs.end());
-  carry(digits);
-  Integer result;
-  result.negative = digits.back() < 0;
-  if (result.negative) {
-    for (std::int64_t& digit : digits) digit = -digit;
-    carry(digits);
-  }
-  result.magnitude = Natural(digits);
-  return result;
+/// The nearest number of 53 bits, ties to even. `integer` is not negative.
+Rounded rounded(const LongInteger& integer) {
+  constexpr unsigned precision = 53;
+  const unsigned length = integer == 0 ? 0 : msb(integer) + 1;
+  if (length <= precision) return {static_cast<double>(integer), 0};
+  const unsigned dropped = length - precision;
+  LongInteger significand = integer >> dropped;
+  const bool above_half = lsb(integer) < dropped - 1;
+  if (bit_test(integer, dropped - 1) && (above_half || bit_test(significand, 0))) ++significand;
+  return {static_cast<double>(significand), static_cast<int>(dropped)};
 }
 
 }  // namespace
@@ -132,10 +149,10 @@ void ExactSums::add_saved(core::StateReader& state) {
 }
 
 double ExactSums::sum(std::int64_t i) const {
-  const Integer integer = integer_of(number(i));
-  const auto [significand, exponent] = integer.magnitude.rounded();
+  const LongInteger integer = long_integer(number(i));
+  const auto [significand, exponent] = rounded(abs(integer));
   const double magnitude = std::ldexp(significand, exponent + least_exponent);
-  return integer.negative ? -magnitude : magnitude;
+  return integer < 0 ? -magnitude : magnitude;
 }
 
 double ExactSums::mean(std::int64_t i) const {
@@ -146,12 +163,11 @@ double ExactSums::mean(std::int64_t i) const {
 double ExactMoments::standard_deviation(std::int64_t i) const {
   const std::int64_t count = sums_.count(i);
   if (count < 2) return not_a_number;
-  const Natural sum = integer_of(sums_.number(i)).magnitude;
-  const Natural squares = integer_of(sums_.number(size_ + i)).magnitude;
-  const Natural first = (squares * Natural(static_cast<std::uint64_t>(count))).shifted(-least_exponent);
-  const Natural second = sum * sum;
-  if (first <= second) return 0;  // less only where squares were too small for a double
-  auto [significand, exponent] = (first - second).rounded();
+  const LongInteger sum = long_integer(sums_.number(i));
+  const LongInteger squares = long_integer(sums_.number(size_ + i));
+  const LongInteger difference = (squares * count << -least_exponent) - sum * sum;
+  if (difference <= 0) return 0;  // less only where squares were too small for a double
+  auto [significand, exponent] = rounded(difference);
   exponent += 2 * least_exponent;
   if (exponent % 2 != 0) {  // a root halves it
     significand *= 2;
