@@ -2,6 +2,7 @@
 
 #include "disk.hpp"
 #include "orrery/core/error.hpp"
+#include "orrery/core/hex.hpp"
 #include "orrery/text/json.hpp"
 #include "orrery/text/whole_file.hpp"
 #include "work_names.hpp"
@@ -20,21 +21,15 @@ constexpr std::int64_t format_version = 1;
 /// A block takes about 50 bytes: room for a million.
 constexpr std::int64_t most_checkpoint_bytes = std::int64_t{64} << 20;
 constexpr std::int64_t most_block = std::numeric_limits<std::int64_t>::max() - 1;
+constexpr std::size_t hash_digits = 16;
 constexpr const char* begin_anew = "begin anew with --overwrite";
 
-/// 16 digits.
-std::string to_hex(std::uint64_t hash) {
-  std::string text(16, '0');
-  for (auto digit = text.rbegin(); hash != 0; ++digit, hash >>= 4) *digit = "0123456789abcdef"[hash % 16];
-  return text;
-}
-
-/// Throws unless the value is what `to_hex` writes.
+/// Throws unless the value is a hash as `core::hex` writes it, with all its digits.
 std::uint64_t hash_in(const text::JsonValue& value) {
   const std::string& text = value.string();
   std::uint64_t hash = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), hash, 16);
-  if (error != std::errc() || end != text.data() + text.size() || to_hex(hash) != text) {
+  if (error != std::errc() || end != text.data() + text.size() || core::hex(hash, hash_digits) != text) {
     throw value.error("must be 16 hexadecimal digits");
   }
   return hash;
@@ -45,7 +40,7 @@ std::uint64_t hash_in(const text::JsonValue& value) {
 void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {
   nlohmann::json blocks = nlohmann::json::array();
   for (const auto& [block, hash] : checkpoint.blocks) {
-    blocks.push_back({{"block", block}, {"hash", to_hex(hash)}});
+    blocks.push_back({{"block", block}, {"hash", core::hex(hash, hash_digits)}});
   }
   const nlohmann::json whole = {{"format", format},
                                 {"format_version", format_version},

@@ -4,23 +4,20 @@
 #include "on_output.hpp"
 #include "orrery/archive/finish.hpp"
 #include "orrery/core/concat.hpp"
+#include "orrery/core/hex.hpp"
 #include "orrery/core/read_file.hpp"
 #include "orrery/parallel/agreement.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <iomanip>
 #include <sstream>
 
 namespace orrery::archive {
 namespace {
 
-/// 16 hexadecimal digits.
 std::string digits_of(std::uint64_t bits) {
-  std::ostringstream out;
-  out << std::hex << std::setfill('0') << std::setw(16) << bits;
-  return out.str();
+  return core::hex(bits, 16);
 }
 
 std::string name_of_checksum(const std::string& path) {

@@ -2,6 +2,7 @@
 
 #include "orrery/core/error.hpp"
 #include "orrery/core/heartbeat.hpp"
+#include "orrery/core/hex.hpp"
 #include "orrery/core/read_file.hpp"
 
 #include <openssl/evp.h>
@@ -41,12 +42,8 @@ std::string Sha256::hex() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
   check(EVP_DigestFinal_ex(context_->handle, digest.data(), &size));
-  constexpr std::string_view digits = "0123456789abcdef";
   std::string text;
-  for (unsigned int i = 0; i < size; ++i) {
-    text += digits[digest[i] >> 4];
-    text += digits[digest[i] & 15];
-  }
+  for (unsigned int i = 0; i < size; ++i) text += core::hex(digest[i], 2);
   return text;
 }
 

@@ -2,6 +2,7 @@
 
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
+#include "orrery/core/hex.hpp"
 #include "orrery/text/printable.hpp"
 #include "orrery/text/unicode_categories.hpp"
 #include "orrery/text/utf8.hpp"
@@ -21,12 +22,7 @@ constexpr std::size_t longest_translation = std::size_t{1} << 22U;
 constexpr int most_classes = 1000;
 
 std::string hex_escape(char32_t code_point) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (auto rest = static_cast<std::uint32_t>(code_point); rest != 0 || text.empty(); rest /= 16) {
-    text.insert(text.begin(), digits[rest % 16]);
-  }
-  return "\\x{" + text + "}";
+  return "\\x{" + core::hex(code_point) + "}";
 }
 
 std::string range_escape(char32_t first, char32_t last) {
