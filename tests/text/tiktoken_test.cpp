@@ -94,6 +94,10 @@ TEST(Tiktoken, DamagedFilesNameTheLine) {
   const std::string all_but_last = ranks.substr(0, ranks.rfind('\n', ranks.size() - 2) + 1);
   expect(all_but_last + "YWJh", {"tokenizer.model", "line 260"});
   expect(all_but_last + "Y!Jh 259\n", {"line 260", "Y!Jh"});
+  for (const std::string token :
+       {"YW=h", "====", "Y===", "YWJ", "YWJh----", "\t\t\t\tYWJh", "YWJh\t\r\t\t", ""}) {
+    expect(all_but_last + token + " 259\n", {"line 260"});
+  }
   expect(all_but_last + "YWJh 259x\n", {"line 260"});
   expect(all_but_last + "YWJh -1\n", {"line 260"});
   expect(all_but_last + "YWJh 99999999999\n", {"line 260"});
