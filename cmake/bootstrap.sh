@@ -16,7 +16,7 @@ debian_packages=(
   g++ cmake ninja-build pkg-config git
   openmpi-bin libopenmpi-dev libhdf5-openmpi-dev
   libboost-program-options-dev libeigen3-dev nlohmann-json3-dev libpcre2-dev librandom123-dev
-  libsentencepiece-dev libspdlog-dev libssl-dev
+  libsentencepiece-dev libspdlog-dev libssl-dev libxxhash-dev
   python3 python3-venv
   libgtest-dev clang-format
   gnuplot-nox fonts-liberation
