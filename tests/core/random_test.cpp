@@ -45,6 +45,14 @@ TEST(Random, SeeksToAPartOfItself) {
   for (int i = 0; i < 9; ++i) EXPECT_EQ(part.bits(), whole.bits());
 }
 
+// Normal numbers are drawn in pairs: the second one must not outlast a seek.
+TEST(Random, SeeksFromAmidAPair) {
+  Random fresh(7, Purpose::weight), used(7, Purpose::weight);
+  used.normal();
+  used.seek(0);
+  EXPECT_EQ(used.normal(), fresh.normal());
+}
+
 // Bounds of five standard errors: a right generator passes for nearly every seed, and this seed is fixed.
 TEST(Random, UniformAndNormalNumbers) {
   constexpr int count = 200000;

@@ -37,6 +37,13 @@ TEST(Continuations, AreFilledAcrossStarts) {
   EXPECT_EQ(found[0][2].start, 1);
 }
 
+TEST(Continuations, AreFilledBehindAFullOne) {
+  const std::vector<Start> starts = {{core::Layer(0), 4}};
+  const auto found = make_continuations(4, starts, 10);  // groups of 5 rows
+  ASSERT_EQ(found.size(), 2);
+  EXPECT_EQ(found[1].size(), 2);
+}
+
 TEST(Blocks, AreTilesWithTheirRows) {
   const std::vector<std::int64_t> lengths = {9, 4, 5, 20};
   const std::vector<Start> starts = {{core::Layer(0), 4}};

@@ -67,6 +67,12 @@ TEST(BytePairEncoding, MergesTheLowestRankThenTheLeftmost) {
   EXPECT_EQ(encode(encoding, ""), Ids());
 }
 
+// As in the library: the pair's rank is that of its last place in the list.
+TEST(BytePairEncoding, OfAMergeListedTwiceTheLastCounts) {
+  const BytePairEncoding encoding(make_rules("abc", {{"a", "b"}, {"b", "c"}, {"a", "b"}}), "test");
+  EXPECT_EQ(encode(encoding, "abc"), (Ids{0, 4}));
+}
+
 TEST(BytePairEncoding, EqualsTheSlowDefinition) {
   std::mt19937 random(20240607);
   const auto below = [&random](std::size_t limit) { return random() % limit; };
