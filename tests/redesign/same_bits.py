@@ -178,10 +178,14 @@ class Side:
                 raise Failure(f"not stopped, exit code {code}: {beside}")
 
 
-def comparable(text: str) -> str:
-    """What is printed, without what is measured of the machine, and without the file's place."""
-    kept = [line for line in text.splitlines() if not line.startswith("time ") and "out.h5" not in line]
-    return "\n".join(re.sub(r"[\d.]+ MiB a rank at most \(libraries [\d.]+ MiB", "", line) for line in kept)
+def unlike_lines(one: str, other: str) -> list[str]:
+    """The first lines in which two prints differ, without what is measured of the machine, and the file's place."""
+    def comparable(text: str) -> list[str]:
+        kept = [line for line in text.splitlines() if not line.startswith("time ") and "out.h5" not in line]
+        return [re.sub(r"[\d.]+ MiB a rank at most \(libraries [\d.]+ MiB", "", line) for line in kept]
+
+    pairs = zip_longest(comparable(one), comparable(other))
+    return [f"printed: {left!r} and {right!r}" for left, right in pairs if left != right][:5]
 
 
 def verify_places(outcome: Outcome) -> list[Difference]:
@@ -220,15 +224,16 @@ class Comparison:
         files = [side.file(case.name) for side in (self.before, self.after)]
         found = [str(one) for one in unexpected(differences(*files))]
         found += [f"verify: {one}" for one in unexpected(verify_places(self.after.run("verify", *files)))]
-        done(self.after.run("verify", files[1]))
-        printed = [comparable((file.parent / "printed").read_text()) for file in files]
-        return found + ([] if printed[0] == printed[1] else ["what it prints at its end"])
+        for file in files:
+            sound = self.after.run("verify", file)
+            found += [f"verify {file}: {line}" for line in sound.output.splitlines() if line.startswith("FAILED")]
+            if sound.code not in (0, 1):
+                raise Failure(str(sound))
+        return found + unlike_lines(*((file.parent / "printed").read_text() for file in files))
 
     def printed(self, *words: str | Path) -> list[str]:
-        """Lines of a command that makes no file: the first that differ."""
-        one, other = (comparable(done(side.run(*words)).output).splitlines() for side in (self.before, self.after))
-        unlike = [f"{left!r} and {right!r}" for left, right in zip_longest(one, other) if left != right]
-        return unlike[:5]
+        """Of a command that makes no file."""
+        return unlike_lines(*(done(side.run(*words)).output for side in (self.before, self.after)))
 
     def figures(self, name: str, *files: Path) -> list[str]:
         data = []

@@ -161,4 +161,5 @@ def _of_values(place: str, one: np.ndarray, other: np.ndarray) -> Iterator[Diffe
     count = int(unlike.sum())
     if count:
         first = tuple(map(int, np.argwhere(unlike)[0])) if one.shape else ()
-        yield Difference(place, f"{count} of {one.size} differ, first at {first}: {one[first]!r} and {other[first]!r}")
+        seen = [value.item() if isinstance(value, np.generic) else value for value in (one[first], other[first])]
+        yield Difference(place, f"{count} of {one.size} differ, first at {first}: {seen[0]!r} and {seen[1]!r}")
