@@ -180,7 +180,7 @@ std::string plan_text(const SweepPlan& plan, const Sweep& sweep, const model::Ll
                       run::quantity_text(plan.attention_flop, "in attention")));
   line("weights", concat(run::bytes_text(plan.weight_bytes), " as ", model::name_of(dtype),
                          ranks.gpu ? ", a GPU" : ", a node"));
-  line("memory", concat(run::bytes_text(plan.rank_bytes), " a rank at most (run::libraries ",
+  line("memory", concat(run::bytes_text(plan.rank_bytes), " a rank at most (libraries ",
                         run::bytes_text(ranks.process_bytes + libraries_at_work), ", weights ",
                         run::bytes_text(plan.weight_bytes), ", blocks in hand ",
                         run::bytes_text(plan.block_bytes), ")"));

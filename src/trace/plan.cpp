@@ -300,7 +300,7 @@ std::string plan_text(const TracePlan& plan, const TimeEstimate& time, const Tra
   line("weights", concat(run::bytes_text(plan.weight_bytes), " as ", model::name_of(*options.dtype),
                          ranks.gpu ? ", a GPU" : ", a node"));
   line("memory",
-       concat(run::bytes_text(plan.rank_bytes), " a rank at most (run::libraries ",
+       concat(run::bytes_text(plan.rank_bytes), " a rank at most (libraries ",
               run::bytes_text(ranks.process_bytes), ", weights ", run::bytes_text(plan.weight_bytes),
               ", rows ", run::bytes_text(plan.rows_bytes), ", tiles ", run::bytes_text(plan.forward_bytes),
               "; statistics ", run::bytes_text(plan.statistics_bytes), ")"));
