@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <set>
 #include <string_view>
 
@@ -211,6 +212,20 @@ bool tells_of_run(const std::string& object, const std::string& attribute) {
       "job_gpus", "job_id",   "libraries", "model_name",  "prompts_name", "ranks",   "threads"};
   if (object == "/") return std::ranges::find(of_root, attribute) != of_root.end();
   return object == "/checksum" || object == "/timing" || object.starts_with("/timing/");
+}
+
+Scale counted_scale(const char* name, std::int64_t length, const char* long_name) {
+  std::vector<std::int64_t> places(static_cast<std::size_t>(std::max<std::int64_t>(length, 0)));
+  std::iota(places.begin(), places.end(), std::int64_t{0});
+  return {.name = name,
+          .length = length,
+          .long_name = long_name,
+          .values = std::move(places),
+          .came_later = true};
+}
+
+bool is_counted_scale(const std::string& path) {
+  return path == "/point" || path == "/step";
 }
 
 bool came_later(const std::string& object, const std::string& attribute) {

@@ -60,8 +60,8 @@ void add_scales(Layout& layout, const SweepExtent& extent) {
     layout.scales.push_back({.name = name, .length = length, .long_name = long_name});
   };
   add("component", extent.components, "pooled principal component of the trace");
-  add("point", extent.points(), "capture point s of the residual stream");
-  add("step", extent.points() - 1, "step from capture point s to s + 1");
+  layout.scales.push_back(counted_scale("point", extent.points(), "capture point s of the residual stream"));
+  layout.scales.push_back(counted_scale("step", extent.points() - 1, "step from capture point s to s + 1"));
   add("unit", extent.units, "unit d of the residual stream");
 }
 

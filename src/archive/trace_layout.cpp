@@ -27,11 +27,11 @@ void add_scales(Layout& layout, const TraceExtent& extent) {
   add("sample", extent.samples, "sample of the corpus, in its order");
   add("sample_bound", extent.samples + 1, "bound between samples, first and last too");
   add("token_index", extent.tokens, "token of the samples, one after the other");
-  add("point", points, "capture point s of the residual stream");
+  layout.scales.push_back(counted_scale("point", points, "capture point s of the residual stream"));
   add("other_point", points, "capture point t of the residual stream");
   add("place", points, "place in an order of capture points other than the model's");
   add("other_place", points, "another place in that order");
-  add("step", points - 1, "step from capture point s to s + 1");
+  layout.scales.push_back(counted_scale("step", points - 1, "step from capture point s to s + 1"));
   add("bend", points - 2, "two successive steps, from s to s + 1 to s + 2");
   add("run", points - 10, "run of 8 successive turning angles, from angle i to i + 7");
   add("unit", extent.units, "unit d of the residual stream");

@@ -122,13 +122,13 @@ class Comparer {
 
   void compare_dataset(const DatasetInfo& one, const DatasetInfo& other) {
     const bool numerically = options_.tolerance && is_real(one.type) && is_real(other.type);
-    if (one.shape != other.shape || one.has_values != other.has_values ||
-        (one.type != other.type && !numerically)) {
+    const bool has_both = one.has_values == other.has_values || archive::is_counted_scale(one.path);
+    if (one.shape != other.shape || !has_both || (one.type != other.type && !numerically)) {
       differ(concat(one.path, ": ", shape_text(one), " and ", shape_text(other)));
       return;
     }
     ++result_.datasets;
-    if (!one.has_values) return;
+    if (!one.has_values || !other.has_values) return;
     result_.entries += one.entries();
     if (one.type == ElementType::text) {
       compare_texts(one);

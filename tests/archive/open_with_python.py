@@ -89,7 +89,8 @@ def check_h5py(path, kind):
 def check_xarray(path):
     with xarray.open_dataset(path, engine="h5netcdf") as root:
         assert root.attrs["format"] == "orrery-trace"
-        assert sorted(root.variables) == ["complex_part", "extreme", "share"], list(root.variables)
+        assert sorted(root.variables) == ["complex_part", "extreme", "point", "share", "step"], list(root.variables)
+        assert list(root.point.values) == list(range(P)) and list(root.step.values) == list(range(P - 1))
         assert list(root.extreme.values) == ["least", "greatest"]
     for group, variables in DIMENSIONS.items():
         with xarray.open_dataset(path, group=group, engine="h5netcdf") as data:
@@ -104,6 +105,10 @@ def check_xarray(path):
     with xarray.open_datatree(path, engine="h5netcdf") as tree:
         assert tree["pca/component"].dims == ("point", "mode", "unit")
         assert tree["control/layer_permuted/point"].dims == ("place",)
+        # Of the coordinates at the root, a group's arrays have those of their dimensions.
+        late = tree["pca/rank"].sel(point=[P - 3, P - 1])
+        assert list(late.point.values) == [P - 3, P - 1] and list(late.values) == [P - 3, P - 1], late
+        assert list(tree["continuity/cosine_mean"].step.values) == list(range(P - 1))
         greatest = tree["pooled/score_range"].sel(extreme="greatest")
         assert float(greatest.isel(point=0, pooled_mode=0)) == P * MODES
 

@@ -15,8 +15,8 @@ using core::ExitCode;
 using test::expect_error;
 using Words = std::vector<std::string>;
 
-study::TraceOptions trace_of(const Words& words) {
-  study::TraceOptions options;
+trace::TraceOptions trace_of(const Words& words) {
+  trace::TraceOptions options;
   TalkOptions talk;
   OptionSet set("trace", "trace", "orrery trace");
   add_trace_options(set, options);
@@ -25,8 +25,8 @@ study::TraceOptions trace_of(const Words& words) {
   return options;
 }
 
-study::PerturbOptions perturb_of(const Words& words) {
-  study::PerturbOptions options;
+sweep::PerturbOptions perturb_of(const Words& words) {
+  sweep::PerturbOptions options;
   OptionSet set("perturb", "perturb", "orrery perturb");
   add_perturb_options(set, options);
   set.parse(words);
@@ -41,7 +41,7 @@ Words with_files(Words more) {
 }
 
 TEST(TraceArguments, DefaultsAreThoseOfTheOptions) {
-  const study::TraceOptions given = trace_of({}), plain;
+  const trace::TraceOptions given = trace_of({}), plain;
   EXPECT_EQ(given.selection.samples, plain.selection.samples);
   EXPECT_EQ(given.tokens, plain.tokens);
   EXPECT_EQ(given.bos, plain.bos);
@@ -57,7 +57,7 @@ TEST(TraceArguments, DefaultsAreThoseOfTheOptions) {
 }
 
 TEST(TraceArguments, AreWhatTheirWordsSay) {
-  const study::TraceOptions o =
+  const trace::TraceOptions o =
       trace_of(with_files({"--samples", "0",         "--min-chars", "5",        "--max-chars",
                            "50",        "--tokens",  "all",         "--bos",    "none",
                            "--weights", "random",    "--dtype",     "bfloat16", "--residual",
@@ -71,15 +71,15 @@ TEST(TraceArguments, AreWhatTheirWordsSay) {
   EXPECT_EQ(o.selection.samples, 0);
   EXPECT_EQ(o.selection.min_chars, 5);
   EXPECT_EQ(o.selection.max_chars, 50);
-  EXPECT_EQ(o.tokens, study::Tokens::all);
+  EXPECT_EQ(o.tokens, trace::Tokens::all);
   EXPECT_EQ(o.bos, text::Bos::none);
-  EXPECT_EQ(o.weights, study::WeightChoice::random);
+  EXPECT_EQ(o.weights, trace::WeightChoice::random);
   EXPECT_EQ(o.dtype, model::DType::bfloat16);
   EXPECT_EQ(o.residual, model::DType::float64);
-  EXPECT_EQ(o.moments, study::MomentsChoice::streaming);
-  EXPECT_EQ(o.store, study::Store::none);
-  EXPECT_EQ(o.machine.order, study::OrderChoice::layers);
-  EXPECT_EQ(o.machine.device, study::DeviceChoice::cpu);
+  EXPECT_EQ(o.moments, trace::MomentsChoice::streaming);
+  EXPECT_EQ(o.store, trace::Store::none);
+  EXPECT_EQ(o.machine.order, run::OrderChoice::layers);
+  EXPECT_EQ(o.machine.device, run::DeviceChoice::cpu);
   EXPECT_EQ(o.machine.checkpoint_seconds, 7200);
   EXPECT_EQ(o.machine.threads, 3);
   EXPECT_EQ(o.seed, 9223372036854775807);
@@ -132,7 +132,7 @@ TEST(TraceArguments, NeedTheirFiles) {
 }
 
 TEST(PerturbArguments, DefaultsAreThoseOfTheOptions) {
-  const study::PerturbOptions given = perturb_of({}), plain;
+  const sweep::PerturbOptions given = perturb_of({}), plain;
   EXPECT_EQ(study::text_of(given.kinds), study::text_of(plain.kinds));
   EXPECT_EQ(given.mode, plain.mode);
   EXPECT_EQ(given.range, plain.range);
@@ -148,20 +148,20 @@ TEST(PerturbArguments, DefaultsAreThoseOfTheOptions) {
 }
 
 TEST(PerturbArguments, AreWhatTheirWordsSay) {
-  const study::PerturbOptions o = perturb_of({"--trace", "t", "--out", "o", "--kinds", "ablate", "--ablate",
+  const sweep::PerturbOptions o = perturb_of({"--trace", "t", "--out", "o", "--kinds", "ablate", "--ablate",
                                               "mean", "--part", "1/3", "--epsilon", "0.5,2", "--controls",
                                               "none", "--mode", "shift", "--range", "layer", "--overwrite"});
   EXPECT_EQ(o.trace, "t");
   EXPECT_FALSE(o.kinds.teleport || o.kinds.noise);
   EXPECT_TRUE(o.kinds.ablate);
-  EXPECT_EQ(o.ablation, study::Ablation::mean);
+  EXPECT_EQ(o.ablation, sweep::Ablation::mean);
   ASSERT_TRUE(o.part.has_value());
   EXPECT_EQ(o.part->number, 1);
   EXPECT_EQ(o.part->count, 3);
   EXPECT_EQ(o.epsilons, (std::vector<double>{0.5, 2}));
-  EXPECT_EQ(o.control, study::Control::none);
-  EXPECT_EQ(o.mode, study::TeleportMode::shift);
-  EXPECT_EQ(o.range, study::GridRange::layer);
+  EXPECT_EQ(o.control, sweep::Control::none);
+  EXPECT_EQ(o.mode, sweep::TeleportMode::shift);
+  EXPECT_EQ(o.range, sweep::GridRange::layer);
   EXPECT_EQ(o.existing, archive::Existing::overwrite);
 }
 

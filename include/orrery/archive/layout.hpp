@@ -44,7 +44,15 @@ struct Scale {
   Values values = {};
   ElementType type = ElementType::int64;
   std::string group = "/";  ///< where it lies; a dataset finds it from the same group or one below
+  bool came_later = false;  ///< files of earlier versions have its length alone
 };
+
+/// The places along a dimension, 0 … length − 1, as its coordinate: so that a reader finds points and steps
+/// by their numbers once some were left out.
+Scale counted_scale(const char* name, std::int64_t length, const char* long_name);
+/// Whether `path` is a scale of which one file may have the coordinate and another, of an earlier version,
+/// the length alone: that is no difference.
+bool is_counted_scale(const std::string& path);
 
 /// The numbers that a dataset can have, NaN aside; rounding may carry them beyond by `slack`, times the end's
 /// size where that is above 1.
