@@ -158,7 +158,7 @@ class Side:
         printed = done(self.run(*words, *more, ranks=case.ranks)).output
         if case.is_stopped:
             with h5py.File(out) as file:
-                if file["timing"].attrs["resumed_tiles"] == 0:
+                if not any(value for name, value in file["timing"].attrs.items() if name.startswith("resumed")):
                     raise Failure(f"{case.name} went on with nothing")
         (out.parent / "printed").write_text(printed)
         stamp.write_text(wanted)
@@ -212,8 +212,8 @@ class Comparison:
         """One comparison, and a line about it."""
         try:
             found = look()
-        except (Failure, AssertionError) as error:
-            found = [str(error)]
+        except (Failure, AssertionError, KeyError, OSError) as error:
+            found = [f"{type(error).__name__}: {error}"]
         print("DIFFERENT" if found else "the same", name, *(f"\n    {line}" for line in found), flush=True)
         self.faults += found
 
@@ -242,6 +242,8 @@ class Comparison:
             shutil.rmtree(out, ignore_errors=True)
             done(side.run("figures", *files, "--out", out, "--format", "svg"))
             data.append({path.name: path.read_bytes() for path in sorted(out.iterdir()) if path.suffix == ".dat"})
+        if not data[0]:
+            raise Failure("figures without data")
         return [path for path in sorted(data[0].keys() | data[1].keys()) if data[0].get(path) != data[1].get(path)]
 
 
