@@ -133,7 +133,7 @@ TEST(TraceArguments, NeedTheirFiles) {
 
 TEST(PerturbArguments, DefaultsAreThoseOfTheOptions) {
   const sweep::PerturbOptions given = perturb_of({}), plain;
-  EXPECT_EQ(study::text_of(given.kinds), study::text_of(plain.kinds));
+  EXPECT_EQ(sweep::text_of(given.kinds), sweep::text_of(plain.kinds));
   EXPECT_EQ(given.mode, plain.mode);
   EXPECT_EQ(given.range, plain.range);
   EXPECT_EQ(given.control, plain.control);
