@@ -49,7 +49,7 @@ void add_sweep(const Reader& file, Charts& charts) {
     const std::int64_t layer = starts.at(static_cast<std::size_t>(m));
     std::vector<double> mean;
     for (std::int64_t s = 2 * layer; s < all.extent(3); ++s) {
-      Mean over_prompts;
+      FiniteMean over_prompts;
       for (std::int64_t q = 0; q < all.extent(0); ++q) over_prompts.add(all.at({q, 0, m, s}));
       mean.push_back(over_prompts.value());
     }

@@ -2,7 +2,7 @@
 
 #include "axis_range.hpp"
 #include "orrery/core/concat.hpp"
-#include "orrery/core/not_a_number.hpp"
+#include "orrery/core/mean.hpp"
 #include "orrery/core/number_text.hpp"
 #include "recipe.hpp"
 
@@ -10,7 +10,6 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
-#include <numeric>
 
 namespace orrery::report {
 namespace {
@@ -81,8 +80,7 @@ std::string from_to(const std::vector<double>& values) {
 }
 
 double mean_of(const std::vector<double>& values) {
-  const std::vector<double> finite = finite_of(values);
-  return std::accumulate(finite.begin(), finite.end(), 0.0) / static_cast<double>(finite.size());
+  return core::Mean(finite_of(values)).value();
 }
 
 std::string mean_text(const std::vector<double>& values) {

@@ -17,7 +17,7 @@ using core::concat;
 
 /// Means over prompts and directions of a kind, by start layer and, fastest, epsilon.
 struct Response {
-  std::vector<Mean> kl, ratio;
+  std::vector<FiniteMean> kl, ratio;
 };
 
 /// The response to noise along the directions at these places. Reads distances a prompt at a time: all may
@@ -29,7 +29,7 @@ Response response(const Run& sweep, const std::vector<std::int64_t>& directions)
   const std::vector<std::int64_t> layers = start_layers(sweep);
   const Array kl = sweep.array("/noise/kl", 4);
   const auto numbers = static_cast<std::size_t>(starts * epsilons);
-  Response found{.kl = std::vector<Mean>(numbers), .ratio = std::vector<Mean>(numbers)};
+  Response found{.kl = std::vector<FiniteMean>(numbers), .ratio = std::vector<FiniteMean>(numbers)};
   for (std::int64_t q = 0; q < prompts; ++q) {
     const std::vector<double> distance = sweep.file().read_reals("/noise/distance", q, 1);
     for (std::int64_t i = 0; i < starts * epsilons; ++i) {
@@ -68,7 +68,7 @@ std::vector<Kind> kinds_of(const Run& sweep) {
 
 /// One curve a start layer and kind of direction, over epsilon.
 Panel noise_panel(const Run& sweep, const std::string& title, const std::string& quantity,
-                  const std::vector<Kind>& kinds, std::vector<Mean> Response::*what) {
+                  const std::vector<Kind>& kinds, std::vector<FiniteMean> Response::*what) {
   const std::vector<double> epsilons = sweep.reals("/epsilon");
   const std::vector<std::int64_t> layers = start_layers(sweep);
   Panel panel{.title = title,
@@ -182,7 +182,7 @@ std::vector<double> changed_share(const Array& top1) {
   std::vector<double> shares;
   for (std::int64_t a = 0; a < top1.extent(1); ++a) {
     for (std::int64_t part = 0; part < top1.extent(2); ++part) {
-      Mean kept;
+      FiniteMean kept;
       for (std::int64_t q = 0; q < top1.extent(0); ++q) kept.add(top1.at({q, a, part}));
       shares.push_back(1 - kept.value());
     }

@@ -79,7 +79,7 @@ std::vector<Flow> mean_flows(const Run& sweep, const std::vector<std::int64_t>& 
   const std::vector<std::int64_t>& shape = sweep.file().info("/teleport/score").shape;
   const std::int64_t prompts = shape.at(0), grid = shape.at(2), points = shape.at(3), scores = shape.at(4);
   const std::vector<std::int64_t> layers = start_layers(sweep);
-  std::vector<Mean> means(places.size() * static_cast<std::size_t>(grid) * 2);
+  std::vector<FiniteMean> means(places.size() * static_cast<std::size_t>(grid) * 2);
   for (std::int64_t q = 0; q < prompts; ++q) {
     const std::vector<double> z = sweep.file().read_reals("/teleport/score", q, 1);
     std::size_t next = 0;
@@ -131,7 +131,7 @@ Arrows arrows_of(const Grid& grid, std::int64_t m, const Flow& flow, double fact
 Curve unperturbed(const Array& score, std::int64_t start) {
   Curve curve{.label = "unperturbed", .x = {}, .y = {}};
   for (std::int64_t s = start; s < score.extent(1); ++s) {
-    Mean x, y;
+    FiniteMean x, y;
     for (std::int64_t q = 0; q < score.extent(0); ++q) {
       x.add(score.at({q, s, 0}));
       y.add(score.at({q, s, 1}));
@@ -225,7 +225,7 @@ Figure flow_field(const FigureInput& input) {
 std::vector<double> mean_divergence(const Array& kl, std::int64_t m) {
   std::vector<double> means;
   for (std::int64_t g = 0; g < kl.extent(2); ++g) {
-    Mean mean;
+    FiniteMean mean;
     for (std::int64_t q = 0; q < kl.extent(0); ++q) mean.add(kl.at({q, m, g}));
     means.push_back(mean.value());
   }

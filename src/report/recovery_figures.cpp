@@ -20,7 +20,7 @@ const char* const depth_axis = "layer l (attention reads at l, MLP at l + ½)";
 Curve mean_path(const Run& sweep, const Array& of, std::int64_t in_case, std::int64_t m, std::int64_t start) {
   Curve curve;
   for (std::int64_t s = start; s < of.extent(3); ++s) {
-    Mean mean;
+    FiniteMean mean;
     for (std::int64_t q = 0; q < of.extent(0); ++q) mean.add(of.at({q, in_case, m, s}));
     curve.x.push_back(sweep.depth(static_cast<double>(s)));
     curve.y.push_back(mean.value());

@@ -47,10 +47,8 @@ std::pair<double, double> positive_range(const std::vector<std::vector<double>>&
 
 }  // namespace
 
-void Mean::add(double value) {
-  if (!std::isfinite(value)) return;
-  sum_ += value;
-  count_ += 1;
+void FiniteMean::add(double value) {
+  if (std::isfinite(value)) mean_.add(value);
 }
 
 std::vector<std::int64_t> start_layers(const Run& sweep) {

@@ -2,6 +2,7 @@
 
 #include "figure.hpp"
 #include "figure_input.hpp"
+#include "orrery/core/mean.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -12,14 +13,14 @@ namespace orrery::report {
 
 // What the figures of a sweep have in common.
 
-/// The mean of the numbers that are added; NaN and infinite ones are left out.
-class Mean {
+/// The mean of the numbers that are added; infinite ones are skipped as NaN is.
+class FiniteMean {
  public:
   void add(double value);
-  double value() const { return sum_ / count_; }  ///< NaN of nothing
+  double value() const { return mean_.value(); }  ///< NaN of none
 
  private:
-  double sum_ = 0, count_ = 0;
+  core::Mean mean_;
 };
 
 /// The start layers of a sweep, M.

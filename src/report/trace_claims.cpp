@@ -2,6 +2,7 @@
 
 #include "numbers.hpp"
 #include "orrery/core/concat.hpp"
+#include "orrery/core/mean.hpp"
 
 #include <array>
 #include <numbers>
@@ -21,15 +22,11 @@ Measured headline(const Run& trace, const std::string& name) {
           real_attribute(trace.file(), "/headline", name + "_se")};
 }
 
-/// The mean of entries [begin, end), NaN left out; NaN of nothing.
+/// The mean of entries [begin, end) that are there, NaN skipped; NaN of none.
 double mean_between(const std::vector<double>& values, std::size_t begin, std::size_t end) {
-  double sum = 0, count = 0;
-  for (std::size_t i = begin; i < end && i < values.size(); ++i) {
-    if (std::isnan(values[i])) continue;
-    sum += values[i];
-    count += 1;
-  }
-  return sum / count;
+  core::Mean mean;
+  for (std::size_t i = begin; i < end && i < values.size(); ++i) mean.add(values[i]);
+  return mean.value();
 }
 
 enum class Half { first, second };

@@ -1,6 +1,7 @@
 #include "orrery/statistics/headline.hpp"
 
 #include "orrery/core/concat.hpp"
+#include "orrery/core/mean.hpp"
 #include "orrery/core/not_a_number.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/statistics/jackknife.hpp"
@@ -67,15 +68,11 @@ class Writer {
     if (place < 0 || place >= series.length) return add(name, not_a_number, {}, long_name, unit);
     std::vector<double> values;
     for (std::int64_t block = 0; block < blocks_.count() && !series.rows.empty(); ++block) {
-      double sum = 0;
-      std::int64_t count = 0;
+      core::Mean mean;
       for (std::int64_t sample = 0; sample < extent_.samples; ++sample) {
-        const double value = series.rows[sample * series.length + place];
-        if (blocks_.holds(block, sample) || std::isnan(value)) continue;
-        sum += value;
-        ++count;
+        if (!blocks_.holds(block, sample)) mean.add(series.rows[sample * series.length + place]);
       }
-      values.push_back(count > 0 ? sum / static_cast<double>(count) : not_a_number);
+      values.push_back(mean.value());
     }
     add(name, series.mean[place], values, long_name, unit);
   }

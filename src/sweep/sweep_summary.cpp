@@ -1,6 +1,7 @@
 #include "sweep_summary.hpp"
 
 #include "orrery/core/index.hpp"
+#include "orrery/core/mean.hpp"
 #include "orrery/core/not_a_number.hpp"
 
 #include <algorithm>
@@ -24,13 +25,7 @@ double last_of(std::span<const double> curve) {
   return curve.back();
 }
 double mean_of(std::span<const double> curve) {
-  double sum = 0, count = 0;
-  for (const double value : curve) {
-    if (std::isnan(value)) continue;
-    sum += value;
-    count += 1;
-  }
-  return count > 0 ? sum / count : core::not_a_number;
+  return core::Mean(curve).value();
 }
 
 /// What a summary is taken from.

@@ -13,20 +13,15 @@ void check_means(SweepChecker& checker) {
     const std::string path = "/ablation/" + name;
     if (!checker.has({path, path + "_mean"})) continue;
     const std::vector<double> mean = checker.reals(path + "_mean");
-    std::vector<double> sum(mean.size()), magnitude(mean.size()), count(mean.size());
+    std::vector<core::Mean> expected(mean.size());
     // A prompt at a time: entry i of the slab belongs to place i % size.
     checker.for_slabs(path, [&](std::int64_t, const std::vector<double>& values) {
-      for (std::size_t i = 0; i < values.size(); ++i) {
-        if (std::isnan(values[i])) continue;
-        sum[i % mean.size()] += values[i];
-        magnitude[i % mean.size()] += std::abs(values[i]);
-        count[i % mean.size()] += 1;
-      }
+      for (std::size_t i = 0; i < values.size(); ++i) expected[i % mean.size()].add(values[i]);
     });
     const std::vector<std::int64_t> shape = checker.file().info(path + "_mean").shape;
     for (std::size_t i = 0; i < mean.size(); ++i) {
-      const MeanOf expected{sum[i] / count[i], magnitude[i] / std::max(count[i], 1.0), count[i]};
-      identity.hold(mean[i], expected.value, expected.bound(name == "kl" ? 0 : rounding_of_float), name, " ",
+      const double bound = rounding_of(expected[i], name == "kl" ? 0 : rounding_of_float);
+      identity.hold(mean[i], expected[i].value(), bound, name, " ",
                     Place{shape, static_cast<std::int64_t>(i)});
     }
   }

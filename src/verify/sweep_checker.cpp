@@ -105,17 +105,6 @@ bool SweepChecker::take_sizes() {
   });
 }
 
-MeanOf mean_of(const std::vector<double>& numbers) {
-  double sum = 0, magnitudes = 0, count = 0;
-  for (const double number : numbers) {
-    if (std::isnan(number)) continue;
-    sum += number;
-    magnitudes += std::abs(number);
-    count += 1;
-  }
-  return {sum / count, magnitudes / std::max(count, 1.0), count};
-}
-
 double lower_median(std::vector<double> numbers) {
   std::erase_if(numbers, [](double number) { return std::isnan(number); });
   if (numbers.empty()) return std::nan("");

@@ -2,6 +2,7 @@
 
 #include "file_checker.hpp"
 #include "orrery/archive/sweep_layout.hpp"
+#include "orrery/core/mean.hpp"
 
 #include <cstdint>
 #include <string>
@@ -46,17 +47,11 @@ class SweepChecker : public FileChecker {
   archive::SweepExtent extent_;
 };
 
-/// A mean over those of some numbers that are not NaN, NaN where all are, and over their magnitudes.
-struct MeanOf {
-  double value;
-  double magnitude;
-  double count;
-
-  /// What rounding may do to the mean where each number is off by `share` of itself. A sum of n numbers is
-  /// off by at most n roundings of the sum of their magnitudes.
-  double bound(double share) const { return (share + (count + 4) * epsilon) * magnitude; }
-};
-MeanOf mean_of(const std::vector<double>& numbers);
+/// What rounding may do to the mean where each number is off by `share` of itself. A sum of n numbers is off
+/// by at most n roundings of the sum of their magnitudes.
+inline double rounding_of(const core::Mean& mean, double share) {
+  return (share + (mean.count() + 4) * epsilon) * mean.magnitude();
+}
 
 /// The median of those that are not NaN, the lower of the two middle ones of an even number; NaN where all
 /// are.

@@ -134,8 +134,8 @@ class Recovery {
     if (!found) return;
     numbers_.clear();
     for (std::int64_t i = 0; i < streams.count; ++i) numbers_.push_back(number(i));
-    const MeanOf mean = mean_of(numbers_);
-    identity.hold(*found, mean.value, mean.bound(share) + error, place...);
+    const core::Mean mean(numbers_);
+    identity.hold(*found, mean.value(), rounding_of(mean, share) + error, place...);
   }
 
   void check_paths(const Streams& streams, std::int64_t at, const std::string& place) {

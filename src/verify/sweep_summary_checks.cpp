@@ -17,7 +17,7 @@ struct Summarised {
 std::vector<Summarised> summarised() {
   const auto first = [](const std::vector<double>& line) { return line.front(); };
   const auto last = [](const std::vector<double>& line) { return line.back(); };
-  const auto mean = [](const std::vector<double>& line) { return mean_of(line).value; };
+  const auto mean = [](const std::vector<double>& line) { return core::Mean(line).value(); };
   return {{"ratio_end", "ratio", last},
           {"relative_distance_start", "relative_distance", first},
           {"relative_distance_end", "relative_distance", last},
@@ -54,13 +54,13 @@ std::vector<std::vector<double>> by_place(const SweepChecker& checker, const Sum
 }
 
 /// The standard error of a mean, as two passes over the numbers have it.
-double standard_error(const std::vector<double>& numbers, const MeanOf& mean) {
-  if (mean.count < 2) return std::nan("");
+double standard_error(const std::vector<double>& numbers, const core::Mean& mean) {
+  if (mean.count() < 2) return std::nan("");
   double squares = 0;
   for (const double number : numbers) {
-    if (!std::isnan(number)) squares += (number - mean.value) * (number - mean.value);
+    if (!std::isnan(number)) squares += (number - mean.value()) * (number - mean.value());
   }
-  return std::sqrt(squares / (mean.count - 1) / mean.count);
+  return std::sqrt(squares / (mean.count() - 1) / mean.count());
 }
 
 }  // namespace
@@ -77,11 +77,12 @@ void check_summary(SweepChecker& checker) {
     for (std::size_t i = 0; i < numbers.size(); ++i) {
       // An earlier version's mean of infinite numbers.
       if (std::isinf(mean[i]) && checker.is_undefined(path, static_cast<std::int64_t>(i))) continue;
-      const MeanOf expected = mean_of(numbers[i]);
+      const core::Mean expected(numbers[i]);
       const std::string place = path + " " + place_text(shape, static_cast<std::int64_t>(i));
       // A prompt's number may be a mean over steps itself.
-      const double bound = expected.bound(static_cast<double>(checker.extent().points() + 4) * epsilon);
-      means.hold(mean[i], expected.value, bound, place);
+      const double bound =
+          rounding_of(expected, static_cast<double>(checker.extent().points() + 4) * epsilon);
+      means.hold(mean[i], expected.value(), bound, place);
       // Each number less the mean is off by as much as the two, and so is the root of their mean square.
       errors.hold(error[i], standard_error(numbers[i], expected), 4 * bound, place);
     }

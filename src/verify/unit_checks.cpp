@@ -1,11 +1,12 @@
 #include "unit_checks.hpp"
 
 #include "orrery/core/concat.hpp"
-#include "orrery/core/not_a_number.hpp"
+#include "orrery/core/mean.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <span>
 
 namespace orrery::verify {
 namespace {
@@ -110,16 +111,9 @@ void check_mean_over_units(TraceChecker& checker, const char* path, const std::s
   checker.for_slabs(path, [&](std::int64_t first, const std::vector<double>& values) {
     for (std::size_t begin = 0; begin < values.size(); begin += static_cast<std::size_t>(units)) {
       const std::int64_t step = (first + static_cast<std::int64_t>(begin)) / units;
-      double sum = 0, size = 0, defined = 0;
-      for (std::size_t i = begin; i < begin + static_cast<std::size_t>(units); ++i) {
-        if (std::isnan(values[i])) continue;
-        sum += values[i];
-        size += std::abs(values[i]);
-        defined += 1;
-      }
-      identity.hold(mean(step), defined > 0 ? sum / defined : std::nan(""),
-                    epsilon_of_float * size / std::max(defined, 1.0), "step ", step);
-      identity.hold(count(step), defined, 0, "step ", step, ", units that vary");
+      const core::Mean expected{std::span(values).subspan(begin, static_cast<std::size_t>(units))};
+      identity.hold(mean(step), expected.value(), epsilon_of_float * expected.magnitude(), "step ", step);
+      identity.hold(count(step), expected.count(), 0, "step ", step, ", units that vary");
     }
   });
   identity.tell(checker);
