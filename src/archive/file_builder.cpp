@@ -173,14 +173,14 @@ std::int64_t file_bytes(const Layout& layout) {
   const Handle file = create("size.h5", access, check);
   Builder(file.get(), layout, Room::when_written, check).build();
   check(H5Fflush(file.get(), H5F_SCOPE_LOCAL));
-  hsize_t skeleton = 0;
-  check(H5Fget_filesize(file.get(), &skeleton));
-  // What is known beforehand is in the skeleton already.
+  hsize_t metadata = 0;
+  check(H5Fget_filesize(file.get(), &metadata));
+  // Values that are known beforehand have been written, and are counted in this size.
   Layout rest = layout;
   std::erase_if(rest.datasets, [](const Dataset& dataset) { return dataset.values.index() != 0; });
   rest.scales = layout.scales;
   for (Scale& scale : rest.scales) scale.values = {};
-  return static_cast<std::int64_t>(skeleton) + data_bytes(rest);
+  return static_cast<std::int64_t>(metadata) + data_bytes(rest);
 }
 
 }  // namespace orrery::archive

@@ -288,7 +288,7 @@ void Output::begin(Existing existing) {
   const bool resumes = existing == Existing::resume;
   goes_on_ = resumes && !is_join() && is_file(file()) && is_file(checkpoint());
   replaces_ = existing == Existing::overwrite || (resumes && is_there(own("overwrite")));
-  for (const char* name : {"checkpoint.new", "skeleton.new"}) ::unlink(own(name).c_str());
+  for (const char* name : {"checkpoint.new", "metadata.new"}) ::unlink(own(name).c_str());
   if (!goes_on_) {
     for (const std::string& name : own_names()) {
       if (name != prefix_ + work_files.back()) ::unlink((folder_ / name).c_str());

@@ -14,7 +14,7 @@ namespace orrery::archive {
 /// Work in progress on an output has these files, behind the prefix of who does it. `overwrite` is empty, and
 /// says that an old result may be replaced. The lock is last: it guards the rest.
 constexpr std::array<const char*, 9> work_files{"data.h5",        "rows.h5",   "checkpoint",
-                                                "checkpoint.new", "skeleton",  "skeleton.new",
+                                                "checkpoint.new", "metadata",  "metadata.new",
                                                 "heartbeat",      "overwrite", "lock"};
 /// And files of sums, which a number follows.
 constexpr const char* state_prefix = "state-";

@@ -45,7 +45,7 @@ class SpokenProgress : public core::ProgressSink {
                         phase_.pieces, ' ', phase_.pieces_name, ", ", rate(fraction, seconds), ", ",
                         whole(seconds * (1 - fraction) / std::max(fraction, 1e-9) + 0.5), " s left");
   }
-  std::string last_words(double seconds) const {
+  std::string summary(double seconds) const {
     return core::concat(phase_.name, ' ', phase_.pieces, ' ', phase_.pieces_name, " in ", std::fixed,
                         std::setprecision(1), seconds, " s, ", rate(1, seconds));
   }
@@ -73,7 +73,7 @@ class Lines final : public SpokenProgress {
 
  private:
   void say(double fraction, double seconds) override { core::log_info(words(fraction, seconds)); }
-  void finish(double seconds) override { core::log_info(last_words(seconds)); }
+  void finish(double seconds) override { core::log_info(summary(seconds)); }
 };
 
 class Bar final : public SpokenProgress {
@@ -89,7 +89,7 @@ class Bar final : public SpokenProgress {
     std::fprintf(stderr, "\r[%s] %s\033[K", bar.c_str(), words(fraction, seconds).c_str());
     std::fflush(stderr);
   }
-  void finish(double seconds) override { std::fprintf(stderr, "\r%s\033[K\n", last_words(seconds).c_str()); }
+  void finish(double seconds) override { std::fprintf(stderr, "\r%s\033[K\n", summary(seconds).c_str()); }
 };
 
 }  // namespace

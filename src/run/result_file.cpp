@@ -3,8 +3,8 @@
 #include "orrery/archive/checksum.hpp"
 #include "orrery/archive/file_builder.hpp"
 #include "orrery/archive/finish.hpp"
+#include "orrery/archive/metadata_backup.hpp"
 #include "orrery/archive/reader.hpp"
-#include "orrery/archive/skeleton.hpp"
 #include "orrery/core/narrow.hpp"
 #include "orrery/parallel/agreement.hpp"
 
@@ -36,9 +36,9 @@ bool ResultFile::take(const std::function<archive::Output()>& make, Watchdog& wa
 }
 
 void ResultFile::recover() const {
-  if (std::filesystem::exists(output_->skeleton())) {
-    archive::restore_skeleton(output_->file(), output_->skeleton());
-    std::filesystem::remove(output_->skeleton());
+  if (std::filesystem::exists(output_->metadata())) {
+    archive::restore_metadata(output_->file(), output_->metadata());
+    std::filesystem::remove(output_->metadata());
   }
   try {
     archive::checksum_of_attributes(
@@ -61,13 +61,13 @@ void ResultFile::close_and_read_back() {
   shared_.reset();
 }
 
-void ResultFile::publish(const std::function<LastWords()>& last) {
+void ResultFile::publish(const std::function<FinalMetadata()>& last) {
   parallel::agree(ranks_, "finishing the file", [&] {
     if (!ranks_.is_root()) return;
-    const LastWords words = last();
-    archive::keep_skeleton(output_->file(), output_->skeleton());
-    if (words.more) archive::append_to_file(output_->file(), *words.more);
-    archive::set_attributes(output_->file(), words.attributes);
+    const FinalMetadata metadata = last();
+    archive::save_metadata(output_->file(), output_->metadata());
+    if (metadata.more) archive::append_to_file(output_->file(), *metadata.more);
+    archive::set_attributes(output_->file(), metadata.attributes);
   });
   archive::write_checksums(ranks_, output_ ? output_->file() : "");
   parallel::agree(ranks_, "publishing the file", [&] {

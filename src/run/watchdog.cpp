@@ -73,7 +73,7 @@ std::string ranks_text(const std::vector<Slot>& slots, const std::vector<std::si
 
 }  // namespace
 
-/// The watchdog's thread, and what it knows of the ranks.
+/// The watchdog's thread, and what it has seen of the ranks.
 class Watchdog::Monitor {
  public:
   Monitor(int rank, double minutes, End end)

@@ -45,7 +45,7 @@ void finish_sweep(const parallel::Communicator& ranks, run::ResultFile& file,
                   const std::function<std::vector<archive::Attribute>()>& last) {
   file.close_and_read_back();
   write_summary(ranks, file);
-  file.publish([&] { return run::LastWords{last(), {}}; });
+  file.publish([&] { return run::FinalMetadata{last(), {}}; });
 }
 
 run::Identity identity_of(const Sweep& sweep) {

@@ -30,7 +30,7 @@ void TraceRun::run() {
     take_output();
     compute();
     write();
-    work_.file().publish([&] { return last_words(); });
+    work_.file().publish([&] { return final_metadata(); });
   } catch (const parallel::AgreedError& error) {
     work_.abandon(error.code());
     throw;
@@ -209,7 +209,7 @@ std::vector<archive::Attribute> TraceRun::timing() const {
 }
 
 /// On rank 0: what is known only now. Of a run that went on, the provenance too is that of its end.
-run::LastWords TraceRun::last_words() {
+run::FinalMetadata TraceRun::final_metadata() {
   std::vector<archive::Attribute> attributes =
       provenance(options_, input_, resources_, command_, ranks_.size());
   for (archive::Attribute& one : timing()) attributes.push_back(std::move(one));

@@ -55,7 +55,7 @@ class TraceRun {
   bool is_cut() const { return core::stop_requested() || work_.clock().is_over(); }
   void write();
   std::vector<archive::Attribute> timing() const;
-  run::LastWords last_words();
+  run::FinalMetadata final_metadata();
 
   TraceOptions options_;
   const std::string& command_;

@@ -138,7 +138,7 @@ WRITES = {
         IoFault("allocate", "data.h5", ("ENOSPC", "EDQUOT"), ALONE, last=2),
         IoFault("write", "checkpoint", NO_ROOM, ALONE, last=CHECKPOINTS),
         IoFault("rename", "checkpoint", REFUSED, ALONE, last=CHECKPOINTS),
-        IoFault("write", "skeleton", NO_ROOM),
+        IoFault("write", "metadata", NO_ROOM),
         IoFault("rename", "data.h5", REFUSED),
     ),
     NO_STORE: (

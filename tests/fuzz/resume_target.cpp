@@ -1,8 +1,8 @@
 // What a run that resumes reads in OUT.part: the first byte says whether the rest is a checkpoint ('{' is
-// part of it), a lock ('l'), or a skeleton ('s'), whose hash is put right.
+// part of it), a lock ('l'), or a copy of a file's metadata ('s'), whose hash is put right.
 #include "block_hash.hpp"
 #include "orrery/archive/checkpoint.hpp"
-#include "orrery/archive/skeleton.hpp"
+#include "orrery/archive/metadata_backup.hpp"
 #include "part_lock.hpp"
 #include "tests/fuzz/target.hpp"
 
@@ -32,13 +32,13 @@ void read_lock(std::string_view bytes) {
   });
 }
 
-void restore_skeleton(std::string_view bytes) {
-  std::string copy = std::string("orrery-skeleton 1\n").append(bytes);
+void restore_metadata(std::string_view bytes) {
+  std::string copy = std::string("orrery-metadata 1\n").append(bytes);
   const std::uint64_t hash = archive::block_hash(std::as_bytes(std::span(copy)));
   copy.append(reinterpret_cast<const char*>(&hash), sizeof hash);
-  const auto path = test::write_scratch("skeleton", copy);
+  const auto path = test::write_scratch("metadata", copy);
   const auto file = test::write_scratch("data.h5", std::string(256, 'x'));
-  test::expect_order([&] { archive::restore_skeleton(file, path); });
+  test::expect_order([&] { archive::restore_metadata(file, path); });
   if (std::filesystem::file_size(file) != 256) std::abort();
 }
 
@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (bytes.starts_with('l')) {
     read_lock(bytes.substr(1));
   } else if (bytes.starts_with('s')) {
-    restore_skeleton(bytes.substr(1));
+    restore_metadata(bytes.substr(1));
   } else {
     read_checkpoint(bytes);
   }

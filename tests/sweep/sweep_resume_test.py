@@ -221,15 +221,15 @@ class AfterAKill(ResumeTest):
     def test_killed_at_its_end(self) -> None:
         """While the last attributes are written: whatever stands of them is undone, and no block is lost."""
         chance = random.Random(SEED)
-        data, skeleton = work_of(self.out) / "data.h5", work_of(self.out) / "skeleton"
+        data, metadata = work_of(self.out) / "data.h5", work_of(self.out) / "metadata"
         kills = 0
         for attempt in range(20):
             goes_on = data.exists()
             with self.start(SHORT, *["--resume"] * goes_on, ranks=1 + attempt % 2) as begun:
                 begun.wait_for(lambda: " blocks, " in begun.errors, "its blocks")
                 self.assertIn(f" in {0 if goes_on else PROMPTS} blocks, ", begun.errors)
-                begun.kill(0, when=skeleton.exists)
-            kills += skeleton.exists()
+                begun.kill(0, when=metadata.exists)
+            kills += metadata.exists()
             if kills == 3:
                 break
             if self.out.exists():  # too late
@@ -240,13 +240,13 @@ class AfterAKill(ResumeTest):
         sound = content(work_of(self.out))
         with data.open("r+b") as file:
             file.write(bytes(96))
-        bits = bytearray(sound["skeleton"])
+        bits = bytearray(sound["metadata"])
         bits[chance.randrange(len(bits))] ^= 1
-        skeleton.write_bytes(bits)
-        self.refuse(BAD_INPUT, SHORT, "--resume", named=(str(skeleton), "--overwrite"))
-        skeleton.unlink()
+        metadata.write_bytes(bits)
+        self.refuse(BAD_INPUT, SHORT, "--resume", named=(str(metadata), "--overwrite"))
+        metadata.unlink()
         self.refuse(BAD_INPUT, SHORT, "--resume", named=(str(data), "--overwrite"))
-        skeleton.write_bytes(sound["skeleton"])
+        metadata.write_bytes(sound["metadata"])
         self.assert_done(self.perturb(SHORT, "--resume", ranks=2))
         self.assert_whole(SHORT)
         self.assertEqual(timing(self.out, "resumed_tiles"), PROMPTS)

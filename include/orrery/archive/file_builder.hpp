@@ -19,7 +19,7 @@ void build_file(const std::filesystem::path& path, const Layout& layout);
 /// calls it, when no other has the file open. Throws io_error.
 void append_to_file(const std::filesystem::path& path, const Layout& more);
 
-/// Size of the file that `build_file` would make, to a few kilobytes: its skeleton is built in memory, with
+/// Size of the file that `build_file` would make, to a few kilobytes: its metadata is built in memory, with
 /// no file, and the arrays' bytes are added.
 std::int64_t file_bytes(const Layout& layout);
 

@@ -50,9 +50,9 @@ class Output {
   std::filesystem::path file() const { return own("data.h5"); }
   /// OUT.part/checkpoint, OUT.part/3-of-8.checkpoint
   std::filesystem::path checkpoint() const { return own("checkpoint"); }
-  /// OUT.part/skeleton, OUT.part/3-of-8.skeleton: a copy of the file's, while its last attributes are
+  /// OUT.part/metadata, OUT.part/3-of-8.metadata: a copy of the file's own, while the last attributes are
   /// written.
-  std::filesystem::path skeleton() const { return own("skeleton"); }
+  std::filesystem::path metadata() const { return own("metadata"); }
   /// OUT.part/rows.h5: rows that are kept while the run lasts, and not in the file.
   std::filesystem::path rows() const { return own("rows.h5"); }
   /// OUT.part/heartbeat: how the ranks get on.

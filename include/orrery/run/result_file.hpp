@@ -15,7 +15,7 @@
 namespace orrery::run {
 
 /// What is written last, by rank 0.
-struct LastWords {
+struct FinalMetadata {
   std::vector<archive::Attribute> attributes;
   std::optional<archive::Layout> more;  ///< datasets whose shape was not known before
 };
@@ -45,9 +45,9 @@ class ResultFile {
 
   /// Collective: closes the file, and reads back what was written since it was opened.
   void close_and_read_back();
-  /// Collective, once it is closed: adds the last words, checksums and the mark of completeness, and gives
-  /// the file its name.
-  void publish(const std::function<LastWords()>& last);
+  /// Collective, once it is closed: adds the final metadata, checksums and the mark of completeness, and
+  /// gives the file its name.
+  void publish(const std::function<FinalMetadata()>& last);
 
   /// What is done where the run can't go on: work worth keeping, and what an earlier run left, stays for
   /// `--resume`.

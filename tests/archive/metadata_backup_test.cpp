@@ -1,4 +1,4 @@
-#include "orrery/archive/skeleton.hpp"
+#include "orrery/archive/metadata_backup.hpp"
 
 #include "orrery/archive/file_builder.hpp"
 #include "orrery/archive/finish.hpp"
@@ -27,10 +27,10 @@ using test::put;
 using test::ScratchFolder;
 using test::text_in;
 
-/// A file with numbers in it, and its skeleton kept.
-class Skeleton : public testing::Test {
+/// A file with numbers in it, and its metadata kept.
+class MetadataBackup : public testing::Test {
  protected:
-  Skeleton() {
+  MetadataBackup() {
     Layout layout =
         trace_layout({.samples = 20, .rows = 20, .layers = 3, .units = 16, .components = 4, .tokens = 200});
     layout.attributes = {{"/", "config", std::string(3000, 'c')}};
@@ -41,7 +41,7 @@ class Skeleton : public testing::Test {
       std::generate(bytes.begin() + first, bytes.begin() + last, [&] { return static_cast<char>(random()); });
     put(file_, bytes);
     before_ = bytes;
-    keep_skeleton(file_, copy_);
+    save_metadata(file_, copy_);
   }
 
   /// From where to where numbers lie.
@@ -76,11 +76,11 @@ class Skeleton : public testing::Test {
   }
 
   const ScratchFolder folder_;
-  const fs::path file_ = folder_ / "data.h5", copy_ = folder_ / "skeleton";
+  const fs::path file_ = folder_ / "data.h5", copy_ = folder_ / "metadata";
   std::string before_;
 };
 
-TEST_F(Skeleton, IsPutBackWhateverWasWrittenOfTheLastAttributes) {
+TEST_F(MetadataBackup, IsPutBackWhateverWasWrittenOfTheLastAttributes) {
   const std::string after = finished();
   ASSERT_GT(after.size(), before_.size());
   std::mt19937 random(11);
@@ -99,7 +99,7 @@ TEST_F(Skeleton, IsPutBackWhateverWasWrittenOfTheLastAttributes) {
     if (random() % 2 == 0) bytes.resize(before_.size());
     put(file_, bytes);
     lost += opens() ? 0 : 1;
-    restore_skeleton(file_, copy_);
+    restore_metadata(file_, copy_);
     EXPECT_EQ(text_in(file_).substr(0, before_.size()), before_) << "kill " << kill;
     const Reader file(file_, Incomplete::accept);
     EXPECT_EQ(file.text("config"), std::string(3000, 'c'));
@@ -109,22 +109,22 @@ TEST_F(Skeleton, IsPutBackWhateverWasWrittenOfTheLastAttributes) {
   EXPECT_GT(lost, 5) << "too few of the files could not be opened: nothing was put right";
 }
 
-TEST_F(Skeleton, LeavesNumbersAsTheyAre) {
+TEST_F(MetadataBackup, LeavesNumbersAsTheyAre) {
   std::string bytes = before_;
   for (const auto& [first, last] : entries()) bytes[static_cast<std::size_t>(first)] ^= 1;
   put(file_, bytes);
-  restore_skeleton(file_, copy_);
+  restore_metadata(file_, copy_);
   EXPECT_EQ(text_in(file_), bytes);
-  restore_skeleton(file_, copy_);
+  restore_metadata(file_, copy_);
   finished();
   EXPECT_TRUE(Reader(file_).complete());
 }
 
-TEST_F(Skeleton, IsNotTakenFromADamagedCopy) {
+TEST_F(MetadataBackup, IsNotTakenFromADamagedCopy) {
   const std::string sound = text_in(copy_);
   const auto refused = [&](const std::string& copy) {
     put(copy_, copy);
-    expect_error(ExitCode::bad_input, "skeleton", [&] { restore_skeleton(file_, copy_); });
+    expect_error(ExitCode::bad_input, "metadata", [&] { restore_metadata(file_, copy_); });
     EXPECT_EQ(text_in(file_), before_);
   };
   for (std::size_t at = 0; at < sound.size(); at += 97) {
@@ -137,15 +137,15 @@ TEST_F(Skeleton, IsNotTakenFromADamagedCopy) {
   refused(sound + "x");
 }
 
-TEST_F(Skeleton, IsNotTakenFromRegionsThatAreNone) {
+TEST_F(MetadataBackup, IsNotTakenFromRegionsThatAreNone) {
   const auto refused = [&](std::int64_t offset, std::int64_t bytes) {
-    std::string copy = "orrery-skeleton 1\n";
+    std::string copy = "orrery-metadata 1\n";
     for (const std::int64_t number : {offset, bytes})
       copy.append(reinterpret_cast<const char*>(&number), sizeof number);
     copy.append(8, 'x');
     const std::uint64_t hash = block_hash(std::as_bytes(std::span(copy)));
     put(copy_, copy.append(reinterpret_cast<const char*>(&hash), sizeof hash));
-    expect_error(ExitCode::bad_input, "skeleton", [&] { restore_skeleton(file_, copy_); });
+    expect_error(ExitCode::bad_input, "metadata", [&] { restore_metadata(file_, copy_); });
     EXPECT_EQ(text_in(file_), before_);
   };
   refused(-8, 8);
@@ -154,16 +154,16 @@ TEST_F(Skeleton, IsNotTakenFromRegionsThatAreNone) {
   refused(8, std::numeric_limits<std::int64_t>::min());
 }
 
-TEST_F(Skeleton, IsNotPutIntoAShorterFile) {
+TEST_F(MetadataBackup, IsNotPutIntoAShorterFile) {
   put(file_, before_.substr(0, before_.size() / 2));
-  expect_error(ExitCode::bad_input, "skeleton", [&] { restore_skeleton(file_, copy_); });
+  expect_error(ExitCode::bad_input, "metadata", [&] { restore_metadata(file_, copy_); });
 }
 
-TEST_F(Skeleton, IsKeptWholeOrNotAtAll) {
-  EXPECT_EQ(names_in(folder_.path()), (std::set<std::string>{"data.h5", "skeleton"}));
-  expect_error(ExitCode::io, "/proc/skeleton.new", [&] { keep_skeleton(file_, "/proc/skeleton"); });
+TEST_F(MetadataBackup, IsKeptWholeOrNotAtAll) {
+  EXPECT_EQ(names_in(folder_.path()), (std::set<std::string>{"data.h5", "metadata"}));
+  expect_error(ExitCode::io, "/proc/metadata.new", [&] { save_metadata(file_, "/proc/metadata"); });
   put(file_, "no file of ours");
-  expect_error(ExitCode::io, "data.h5", [&] { keep_skeleton(file_, copy_); });
+  expect_error(ExitCode::io, "data.h5", [&] { save_metadata(file_, copy_); });
   EXPECT_GT(fs::file_size(copy_), 3000U) << "the older copy is gone";
 }
 

@@ -1,4 +1,4 @@
-#include "orrery/archive/skeleton.hpp"
+#include "orrery/archive/metadata_backup.hpp"
 
 #include "block_hash.hpp"
 #include "disk.hpp"
@@ -20,9 +20,9 @@ namespace orrery::archive {
 namespace {
 
 /// A copy is these characters, then for each region where it lies and its bytes, then the hash of all that.
-constexpr std::string_view mark = "orrery-skeleton 1\n";
+constexpr std::string_view mark = "orrery-metadata 1\n";
 /// Headers and attributes, some hundred bytes each.
-constexpr std::int64_t most_skeleton_bytes = std::int64_t{256} << 20;
+constexpr std::int64_t most_metadata_bytes = std::int64_t{256} << 20;
 
 /// A stretch of the file that holds no entries of datasets.
 struct Region {
@@ -66,7 +66,7 @@ Value take(std::string_view& bytes) {
 
 }  // namespace
 
-void keep_skeleton(const std::filesystem::path& file, const std::filesystem::path& copy) {
+void save_metadata(const std::filesystem::path& file, const std::filesystem::path& copy) {
   std::string kept(mark);
   on_output([&] {
     const core::ReadFile bytes(file);
@@ -81,11 +81,11 @@ void keep_skeleton(const std::filesystem::path& file, const std::filesystem::pat
   replace_file(copy, kept);
 }
 
-void restore_skeleton(const std::filesystem::path& file, const std::filesystem::path& copy) {
-  const std::string kept = text::read_whole_file(copy, most_skeleton_bytes);
+void restore_metadata(const std::filesystem::path& file, const std::filesystem::path& copy) {
+  const std::string kept = text::read_whole_file(copy, most_metadata_bytes);
   const auto require = [&](bool sound) {
     if (!sound) {
-      throw core::bad_input("the copy of the file's skeleton is damaged", copy.string(),
+      throw core::bad_input("the copy of the file's metadata is damaged", copy.string(),
                             "begin anew with --overwrite");
     }
   };
