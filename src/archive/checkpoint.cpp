@@ -73,7 +73,7 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   }
   for (const text::JsonValue& element : whole.at("blocks").elements()) {
     const text::JsonValue block = element.at("block");
-    // They are written in order, so each must lie behind the one before.
+    // They are written in ascending order, so each must be greater than the one before.
     const std::int64_t least = checkpoint.blocks.empty() ? 0 : checkpoint.blocks.rbegin()->first + 1;
     checkpoint.blocks.emplace_hint(checkpoint.blocks.end(), block.integer(least, most_block),
                                    hash_in(element.at("hash")));

@@ -169,7 +169,7 @@ void write_checksums(const parallel::Communicator& ranks, const std::filesystem:
       for (std::size_t i = 0; i < blocks.size(); ++i) {
         hashes.push_back(by_rank[i % by_rank.size()][i / by_rank.size()]);
       }
-      // The file is closed before it is opened to be written.
+      // The reader closes the file before `set_attributes` opens it.
       const std::vector<Attribute> attributes =
           attributes_of(Reader(path, Incomplete::accept, Origin::own), hashes);
       set_attributes(path, attributes);

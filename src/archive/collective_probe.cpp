@@ -64,8 +64,8 @@ bool probe_collective_write(const parallel::Communicator& ranks, const std::file
     }
   });
   bool collective = false;
-  // Every call in it is made by all ranks; where one fails it fails on all, or the machine is broken beyond
-  // this test.
+  // Every call in it is made by all ranks. One that fails, fails on all of them, or the machine is broken
+  // beyond what this test can tell.
   parallel::agree(ranks, "probing parallel HDF5", [&] {
     try {
       collective = write_and_read(ranks, path);

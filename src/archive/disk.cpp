@@ -17,7 +17,7 @@
 namespace orrery::archive {
 namespace {
 
-/// Bytes free to us where `path` lies, or nothing where the file system does not count them.
+/// Bytes available to us on the file system of `path`; nothing where it doesn't report them.
 std::optional<std::int64_t> free_bytes(const std::filesystem::path& path) {
   struct statvfs space {};
   if (::statvfs(path.c_str(), &space) != 0 || space.f_blocks == 0) return std::nullopt;
@@ -93,7 +93,7 @@ void reserve_on_disk(const std::filesystem::path& path, std::int64_t bytes) {
 void make_empty_file(const std::filesystem::path& path, std::int64_t bytes) {
   const Descriptor file(path, O_RDWR | O_CREAT | O_TRUNC);
   try {
-    // The length first: a limit on it (ulimit -f) shows here alone.
+    // The length first: only this shows a limit on it (ulimit -f).
     if (::ftruncate(file.number(), bytes) != 0) too_little(path, bytes, std::strerror(errno));
     if (allocate(file, path, 0, bytes) != 0) check_free_space(path, bytes);
   } catch (...) {
@@ -132,7 +132,7 @@ void replace_file(const std::filesystem::path& path, std::string_view bytes) {
 
 void sync_to_disk(const std::filesystem::path& path) {
   const Descriptor file(path, O_RDONLY);
-  // Some file systems have no fsync for folders, and say EINVAL: nothing is lost by going on.
+  // Some file systems have no fsync for folders and return EINVAL, which is harmless.
   if (::fsync(file.number()) != 0 && errno != EINVAL && errno != EROFS) {
     throw core::system_error("the output can't be brought to disk", path.string(),
                              "see to the disk, then run again");

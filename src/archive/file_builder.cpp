@@ -13,10 +13,10 @@
 namespace orrery::archive {
 namespace {
 
-/// Whether arrays get their room in the file when they are made, or when they are written.
+/// Whether space for arrays is allocated when they are created, or when they are written.
 enum class Room { at_once, when_written };
 
-/// Makes what a layout describes in an open file, datasets staying open until all are there.
+/// Creates what a layout describes in an open file; datasets stay open until all exist.
 class Builder {
  public:
   Builder(hid_t file, const Layout& layout, Room room, Check check)
@@ -36,7 +36,7 @@ class Builder {
  private:
   Handle creation(hid_t kind) const {
     Handle list = check_.own(H5Pcreate(kind));
-    // Times would make two files of the same run differ.
+    // Timestamps would make two files of the same run differ.
     check_(H5Pset_obj_track_times(list.get(), false));
     return list;
   }
@@ -150,7 +150,7 @@ Handle create(const std::string& path, const Handle& access, const Check& check)
 }  // namespace
 
 void build_file(const std::filesystem::path& path, const Layout& layout) {
-  // A close that fails leaves HDF5 in a state that crashes when the program ends: find out before.
+  // A close that fails leaves HDF5 in a state that crashes at exit, so a full disk must show before.
   make_empty_file(path, file_bytes(layout));
   const Check check(core::ExitCode::io, "the output file can't be made", path.string());
   Handle file = create(path.string(), serial_access(path, Use::write), check);

@@ -24,13 +24,13 @@ namespace {
 
 constexpr const char* variable = "HDF5_USE_FILE_LOCKING";
 
-/// Whether the user has told HDF5 to take no locks.
+/// Whether the user has turned HDF5's file locking off.
 bool is_switched_off() {
   const char* value = std::getenv(variable);
   return value != nullptr && (std::string_view(value) == "FALSE" || std::string_view(value) == "0");
 }
 
-/// Takes the lock and gives it back: 0, or the error's number.
+/// Takes and releases the lock: 0, or errno.
 int try_lock(int file, Use use) {
   int failure = 0;
   do {
@@ -75,7 +75,7 @@ std::string text_of_process(std::optional<std::int64_t> pid) {
       "wait until it has closed the file, or stop it");
 }
 
-/// A file that is open, or is not.
+/// An open file; none where it could not be opened.
 class File {
  public:
   File(const std::filesystem::path& path, Use use)
@@ -97,7 +97,7 @@ bool can_be_locked(const std::filesystem::path& path, Use use) {
   if (is_switched_off()) return false;
   const File file(path, use);
   struct stat status {};
-  // What can't be opened is the library's to report.
+  // The library itself reports what can't be opened.
   if (file.number() < 0 || ::fstat(file.number(), &status) != 0) return true;
   const int failure = try_lock(file.number(), use);
   switch (failure) {

@@ -1,4 +1,4 @@
-// What parts of a run leave for the one that joins them.
+// What the parts of a sweep leave for the run that joins them.
 #include "orrery/archive/output.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
@@ -50,7 +50,7 @@ FinishedParts finished_parts(const fs::path& out) {
     if (work->file == finished_file) parts.files[core::narrow<std::size_t>(part.number)] = folder / name;
     if (work->file == work_files.front()) begun.push_back(part.number);
   }
-  // A part that is made again will replace the one that is there.
+  // A part that is being rerun will replace the existing one.
   for (const std::int64_t number : begun) parts.files[core::narrow<std::size_t>(number)].clear();
   check_none_missing(folder, parts.files);
   return parts;

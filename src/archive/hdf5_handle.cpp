@@ -22,7 +22,7 @@ std::string library_words() {
   std::string words;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, &words);
   H5Eclear2(H5E_DEFAULT);
-  // The serial driver's texts hold a date with a line's end, and then addresses that help nobody.
+  // The serial driver's messages contain a date with a line feed, then addresses that help nobody.
   std::ranges::replace(words, '\n', ' ');
   words = words.substr(0, words.find(", buf = "));
   return words;
@@ -31,7 +31,7 @@ std::string library_words() {
 void Check::fail() const {
   const std::string words = library_words();
   const std::string seen = words.empty() ? seen_ : seen_ + "; HDF5 says: " + words;
-  // An input may be as it should, and the disk at fault, or another program at work.
+  // The input may be fine, and the disk at fault, or another program may be writing it.
   if (words.find("unable to lock file") != std::string::npos) {
     throw core::io_error(problem_, seen,
                          "wait until no other program has the file open; where the file system has no "
@@ -50,7 +50,7 @@ void Check::fail() const {
 
 void start_library() {
   static const bool started = [] {
-    // It would win over what is found out about each file, which is what it asks for.
+    // The variable would override what is chosen for each file, which already follows it.
     const char* locking = std::getenv("HDF5_USE_FILE_LOCKING");
     if (locking != nullptr && std::string_view(locking) == "BEST_EFFORT") ::unsetenv("HDF5_USE_FILE_LOCKING");
     H5dont_atexit();
@@ -71,7 +71,7 @@ Handle serial_access() {
 Handle serial_access(const std::filesystem::path& path, Use use) {
   Handle access = serial_access();
   const Check check(core::ExitCode::internal, "HDF5 does not start", "a file access list");
-  // The library itself goes on without locks for ENOSYS alone.
+  // The library itself goes on without locks only after ENOSYS.
   check(H5Pset_file_locking(access.get(), can_be_locked(path, use), /*ignore_when_disabled=*/true));
   return access;
 }

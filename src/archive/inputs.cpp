@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
                           "give another --out: an input is never written to");
 }
 
-/// Whether both names are of one file or folder that is there.
+/// Whether both names denote the same existing file or folder.
 bool is_same(const fs::path& one, const fs::path& other) {
   std::error_code ignored;
   return fs::equivalent(one, other, ignored);
@@ -40,7 +40,7 @@ void require_not(const fs::path& written, const Input& input) {
   constexpr const char* problem = "the output is an input";
   if (is_same(written, input.path)) refuse(problem, written, input, input.path);
   std::error_code ignored;
-  // Of a folder that is named as an output its names are looked at, and not what is in it.
+  // For a folder given as an output, only its own names are compared, not its contents.
   if (!fs::is_directory(input.path, ignored) || !fs::is_regular_file(written, ignored)) return;
   for (const std::string& name : names_in(input.path)) {
     const fs::path file = input.path / name;

@@ -18,7 +18,7 @@ struct Found {
   bool other = false;
 };
 
-// Called from C: nothing may be thrown through it but an allocation's failure, which ends the program anyway.
+// Called from C: nothing may be thrown through it except std::bad_alloc, which ends the program anyway.
 herr_t collect(hid_t /*root*/, const char* name, const H5O_info_t* info, void* data) {
   auto& found = *static_cast<Found*>(data);
   const std::string path = std::string(name) == "." ? "/" : std::string("/") + name;
@@ -51,8 +51,8 @@ std::string text_attribute(hid_t object, const char* name, const Check& check) {
   return value && std::holds_alternative<std::string>(*value) ? std::get<std::string>(*value) : std::string();
 }
 
-/// Sees that a dataset's entries lie in the file in one piece. Tools that copy a file may store it anew, in
-/// chunks and compressed: its numbers are sound then.
+/// Throws unless a dataset's entries are contiguous in the file. Tools that copy a file may rewrite it
+/// chunked and compressed, with its numbers intact.
 void require_plain_storage(hid_t dataset, const Check& check) {
   const Handle creation = check.own(H5Dget_create_plist(dataset));
   const H5D_layout_t layout = H5Pget_layout(creation.get());
@@ -68,7 +68,7 @@ void require_plain_storage(hid_t dataset, const Check& check) {
                         "unpack it with `h5repack -f NONE -l CONTI FILE NEW`, and give NEW");
 }
 
-/// The shape, and the bytes that it comes to.
+/// The shape and its size in bytes.
 std::int64_t measure(hid_t dataset, DatasetInfo& info, const Check& check) {
   const Handle space = check.own(H5Dget_space(dataset));
   const int dimensions = check(H5Sget_simple_extent_ndims(space.get()));

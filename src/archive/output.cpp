@@ -31,7 +31,7 @@ std::int64_t attribute_bytes(std::int64_t file_bytes) {
   return (std::int64_t{256} << 10) + (file_bytes >> 19);
 }
 
-/// The path; of a symbolic link also where it leads.
+/// The path; of a symbolic link also its target.
 std::string text_of(const fs::path& path) {
   std::error_code failure;
   const fs::path target = fs::read_symlink(path, failure);
@@ -57,7 +57,7 @@ fs::path folder_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
-/// Whether a process that lives holds the lock. One that is only just taking it sees ours.
+/// Whether a live process holds the lock. One that is just taking it will see ours.
 bool is_held(const fs::path& lock) {
   const std::optional<LockOwner> owner = read_lock(lock);
   return owner && !is_stale(*owner, this_process());
@@ -84,13 +84,13 @@ void check_target(const fs::path& out) {
   if (fs::is_directory(target)) {
     throw core::usage_error("the output is a folder", out.string(), "give --out a file's name");
   }
-  // A rename would replace a device such as /dev/null.
+  // Otherwise the rename would replace a device such as /dev/null.
   if (fs::exists(target) && !fs::is_regular_file(target)) {
     throw core::usage_error("the output is no regular file", out.string(), "give another --out");
   }
 }
 
-/// Makes the folder, or sees that it is one.
+/// Creates the folder unless it exists.
 void make_folder(const fs::path& folder) {
   if (::mkdir(folder.c_str(), 0777) == 0) {
     sync_to_disk(folder_of(folder));
@@ -102,7 +102,7 @@ void make_folder(const fs::path& folder) {
   }
   std::error_code ignored;
   const fs::file_status status = fs::symlink_status(folder, ignored);
-  // It may be gone by now: then the lock can't be made, and we are back here.
+  // It may be gone by now: then creating the lock fails, and we come back here.
   if (!fs::exists(status) || fs::is_directory(status)) return;
   throw core::usage_error("something lies where work in progress should", folder.string(),
                           "move it, or give another --out");
@@ -122,11 +122,11 @@ std::string conflict(const fs::path& folder, const std::string& ours, const std:
   return theirs.part ? "a part is at work, and can't be joined" : "the parts are being joined";
 }
 
-/// Renames, but not over a file that is there.
+/// Renames without replacing an existing file.
 void rename_to_new(const fs::path& from, const fs::path& to) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return;
   if (errno == EINVAL || errno == ENOSYS) {
-    // NFS and some others can't promise it: look first.
+    // NFS and some other file systems can't guarantee that: check first.
     if (::access(to.c_str(), F_OK) == 0)
       errno = EEXIST;
     else if (::rename(from.c_str(), to.c_str()) == 0)
@@ -167,7 +167,7 @@ Output::Output(fs::path out, Existing existing, const std::string& prefix)
   if (existing == Existing::refuse) refuse_existing();
   lock();
   try {
-    // Again: others may have begun or finished while we were looking.
+    // Again: others may have begun or finished meanwhile.
     check_neighbours();
     if (existing == Existing::refuse && is_there(result_)) exists(result_, "the output exists");
     is_done_ = existing == Existing::resume && is_finished();

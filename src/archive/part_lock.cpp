@@ -17,9 +17,9 @@
 namespace orrery::archive {
 namespace {
 
-/// What the kernel says of a process; nothing where it can't be asked.
+/// What the kernel reports about a process; nothing where /proc has none of it.
 struct ProcessState {
-  char state = 0;            // 'Z' once it is dead and nobody has waited for it
+  char state = 0;            // 'Z': a zombie
   std::int64_t started = 0;  // since boot, in ticks
 };
 
@@ -42,7 +42,7 @@ ProcessState state_of(std::int64_t pid) {
 bool is_alive(const LockOwner& owner) {
   if (owner.pid <= 0 || (::kill(static_cast<pid_t>(owner.pid), 0) != 0 && errno == ESRCH)) return false;
   const ProcessState process = state_of(owner.pid);
-  // In a container the dead may stay for a while.
+  // In a container zombies may linger.
   if (process.state == 'Z' || process.state == 'X') return false;
   return process.started == 0 || owner.started == 0 || process.started == owner.started;
 }

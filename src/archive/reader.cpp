@@ -46,7 +46,7 @@ std::int64_t DatasetInfo::entries() const {
 
 using Attributes = std::map<std::string, AttributeValue>;
 
-/// What was read, or why it could not be.
+/// What was read, or why it couldn't be.
 template <class Value>
 struct Attempt {
   Value value;
@@ -171,7 +171,7 @@ Reader::Reader(const std::filesystem::path& path, Incomplete incomplete, Origin 
     try {
       read_all();
     } catch (const core::Error&) {
-      // It is thrown again below.
+      // Thrown again below.
     }
     file_->handle = Handle();  // where it may crash, too
   };

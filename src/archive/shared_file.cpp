@@ -28,7 +28,7 @@ struct SharedFile::Open {
   Handle file;
   std::vector<Handle> datasets;
 
-  /// Gives all handles up: after a failed write, closing a file hangs.
+  /// Leaks all handles: after a failed write, closing a file hangs.
   void leak() {
     left_open = true;
     file.release();
@@ -38,7 +38,7 @@ struct SharedFile::Open {
 
 namespace {
 
-/// Collective: runs `work`, which itself communicates, and agrees afterwards on how it went.
+/// Collective: runs `work`, which itself communicates, then agrees on whether it succeeded.
 void agree_after(const parallel::Communicator& ranks, const char* phase, const std::function<void()>& work) {
   core::enter_phase(phase);
   std::exception_ptr failure;
@@ -88,7 +88,7 @@ void check_fits(const std::string& path, const std::vector<std::int64_t>& shape,
                              "please report it with the command line");
 }
 
-/// Opens one dataset, and sees that it is what the layout says.
+/// Opens one dataset and checks it against the layout.
 Handle open_dataset(hid_t file, const Dataset& dataset, const std::vector<std::int64_t>& shape,
                     const Check& check) {
   Handle made = check.own(H5Dopen2(file, dataset.path.c_str(), H5P_DEFAULT));

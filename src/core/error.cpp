@@ -7,7 +7,8 @@
 namespace orrery::core {
 namespace {
 
-/// Names and values may come from a hostile file: they can't break the line, nor speak to the terminal.
+/// Names and values may come from a hostile file: they must not break the line or send control codes to the
+/// terminal.
 std::string in_one_line(std::string text) {
   const auto is_control = [](char byte) { return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f; };
   std::ranges::replace_if(text, is_control, '?');

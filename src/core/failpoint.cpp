@@ -1,6 +1,6 @@
 #include "orrery/core/failpoint.hpp"
 
-// Nothing else may stand in this file: the linker takes it, or what tests have instead, as a whole.
+// Nothing else may be defined in this file: the linker takes all of it, or all of the tests' replacement.
 namespace orrery::core {
 
 void failpoint(std::string_view) {}

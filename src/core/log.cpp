@@ -1,4 +1,4 @@
-// The one source file that sees spdlog: its fmt and the one in LibTorch's headers do not mix.
+// The one source file that includes spdlog: its fmt conflicts with the one in LibTorch's headers.
 #include "orrery/core/log.hpp"
 
 #include "orrery/core/error.hpp"
@@ -39,7 +39,7 @@ void set_log_level(LogLevel level) {
   }
 }
 
-// "{}" first: a line may hold braces of its own.
+// Through "{}": a line may contain braces of its own.
 void log_warn(const std::string& line) {
   logger().warn("{}", line);
 }

@@ -21,7 +21,7 @@
 namespace orrery::core {
 namespace {
 
-/// The text behind `key` and its colon in a file of "key : value" lines; nothing where it is missing.
+/// The value of `key` in a file of "key : value" lines; nothing where it is missing.
 std::optional<std::string> value_of(const std::filesystem::path& file, std::string_view key) {
   std::ifstream in(file);
   for (std::string line; std::getline(in, line);) {
@@ -48,7 +48,7 @@ std::optional<std::int64_t> number_in(const std::filesystem::path& file) {
   return in >> number ? std::optional(number) : std::nullopt;
 }
 
-/// What the control groups of this process, this one and those above it, leave of their memory (version 2).
+/// Memory that this process's control group and its ancestors still allow (version 2).
 std::int64_t left_in_control_group() {
   std::int64_t least = std::numeric_limits<std::int64_t>::max();
   const std::filesystem::path root = "/sys/fs/cgroup";
@@ -120,7 +120,7 @@ std::string job_id() {
 }
 
 std::string job_gpus() {
-  // The job's are those of its first node, also where mpirun or srun carried the variable to another.
+  // The job's GPUs are those of its first node, even where mpirun or srun carried the variable to another.
   const std::string step = variable("SLURM_STEP_GPUS");
   return step.empty() ? variable("SLURM_JOB_GPUS") : step;
 }

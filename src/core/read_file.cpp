@@ -12,7 +12,7 @@
 namespace orrery::core {
 
 ReadFile::ReadFile(const std::filesystem::path& path) : path_(path) {
-  // Non-blocking, so that a named pipe in a hostile folder can't make us wait; no effect on regular files.
+  // Non-blocking, so that a named pipe in a hostile folder can't hang us; no effect on regular files.
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   const int open_error = errno;
   struct stat status {};

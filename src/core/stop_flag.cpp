@@ -18,12 +18,12 @@ void listen_to(int signal) {
   struct sigaction action {};
   action.sa_handler = take_request;
   ::sigemptyset(&action.sa_mask);
-  // Reads and writes on their way go on as if nothing had come.
+  // Reads and writes in flight are restarted.
   action.sa_flags = SA_RESTART;
   ::sigaction(signal, &action, nullptr);
 }
 
-/// srun tells a step's tasks how many they are; mpirun inside a job its ranks, too, but names itself.
+/// srun tells a step's tasks their number. So does mpirun inside a job, but it also names itself.
 bool started_by_srun() {
   return std::getenv("SLURM_STEP_NUM_TASKS") != nullptr && std::getenv("OMPI_COMM_WORLD_RANK") == nullptr;
 }

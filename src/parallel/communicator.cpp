@@ -27,7 +27,7 @@ std::int64_t reduced(std::int64_t value, MPI_Op operation, MPI_Comm handle) {
   return result;
 }
 
-/// Calls `work` on successive pieces of `values`, each of which fits in a message.
+/// Calls `work` on successive pieces of `values` that each fit in one message.
 template <class T, class Work>
 void in_pieces(std::span<T> values, const Work& work) {
   constexpr std::size_t longest = largest_message / sizeof(T);
@@ -97,8 +97,8 @@ Communicator& Communicator::operator=(Communicator&& other) noexcept {
   return *this;
 }
 
-// MPI_Comm_free is collective by the letter, and local in Open MPI and MPICH where nothing is pending. After
-// an error that others may not know of, the handle is left to the end of the process.
+// MPI_Comm_free is collective by the standard, but local in Open MPI and MPICH where nothing is pending.
+// After an error that other ranks may not know of, the handle is left until the process ends.
 Communicator::~Communicator() {
   int ended = 0;
   MPI_Finalized(&ended);

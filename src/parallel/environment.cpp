@@ -19,7 +19,7 @@ bool srun_without_pmix() {
 
 namespace {
 
-/// True in a process that no launcher started.
+/// Whether no launcher started this process.
 bool is_alone() {
   for (const char* name :
        {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMIX_NAMESPACE", "PMI_RANK", "FLUX_JOB_ID"}) {
@@ -35,9 +35,9 @@ void prepare_library() {
   // --mca.
   set("OMPI_MCA_io", "^ompio");
   if (!is_alone()) return;
-  // It would start a daemon, so that more processes could follow, which none do here: that takes orted, ssh
-  // or rsh, and a folder for their sockets, of which a container may have none. The folder's name would be
-  // the same for all lone processes of a user.
+  // Otherwise it starts a daemon in case more processes follow, which never happens here. The daemon needs
+  // orted, ssh or rsh and a folder for their sockets, any of which a container may lack; and all lone
+  // processes of a user would share that folder's name.
   set("OMPI_MCA_ess_singleton_isolated", "1");
   set("OMPI_MCA_orte_create_session_dirs", "0");
 }

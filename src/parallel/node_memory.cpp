@@ -9,15 +9,16 @@
 namespace orrery::parallel {
 namespace {
 
-// Of a cache line and the widest vector register: products' bits may depend on where their operands lie.
+// A cache line and the widest vector register: the bits of a product may depend on the alignment of its
+// operands.
 constexpr std::int64_t alignment = 64;
 
 std::int64_t round_up(std::int64_t bytes) {
   return (bytes + alignment - 1) / alignment * alignment;
 }
 
-/// Bytes that /dev/shm can still take: MPI's shared windows lie there, and one that doesn't fit fails on one
-/// rank and hangs the others.
+/// Bytes free in /dev/shm, where MPI puts shared windows: one that doesn't fit fails on one rank and hangs
+/// the others.
 std::int64_t shared_memory_left() {
   struct statvfs state {};
   if (::statvfs("/dev/shm", &state) != 0) return 0;
@@ -44,7 +45,7 @@ NodeMemory::NodeMemory(const Communicator& node, std::int64_t bytes) : window_(s
     MPI_Aint whole = 0;
     int unit = 1;
     check_mpi(MPI_Win_shared_query(window_->handle, 0, &whole, &unit, &start), "MPI_Win_shared_query");
-    // Open MPI puts the window a few bytes into a page; every rank finds the same place in it.
+    // Open MPI's window starts a few bytes into a page; every rank computes the same aligned offset.
     auto room = core::narrow<std::size_t>(size + alignment);
     start = std::align(alignment, core::narrow<std::size_t>(size), start, room);
     bytes_ = {static_cast<std::byte*>(start), core::narrow<std::size_t>(bytes)};

@@ -18,7 +18,7 @@ bool flag(const JsonValue& element, std::string_view key) {
   return found && found->boolean();
 }
 
-/// What the file says of a token besides its content and id.
+/// The token's properties in the file besides content and id.
 struct Flags {
   bool special = false;
   bool normalized = false;

@@ -11,7 +11,7 @@
 namespace orrery::text {
 namespace {
 
-/// What is wrong; nothing where all is well.
+/// The problem; nothing where there is none.
 using Fault = std::optional<std::string>;
 
 /// The fields of a message of a protocol buffer, in order.
@@ -19,7 +19,7 @@ class Fields {
  public:
   explicit Fields(std::string_view message) : left_(message) {}
 
-  /// Goes on to the next; false behind the last, and where the message is damaged.
+  /// Advances to the next field; false after the last, and where the message is damaged.
   bool next() {
     if (left_.empty()) return false;
     const std::uint64_t tag = take_number();
@@ -100,7 +100,7 @@ Fault fault_of_map(std::string_view map) {
   for (std::size_t place = 0; place < units; ++place) {
     const Unit unit = unit_at(place);
     if (unit.is_value() && place > 0) continue;  // no byte leads to it
-    // Any byte may be looked for next.
+    // Any byte may follow.
     const std::size_t next = place ^ unit.offset();
     if ((next | 0xffU) >= units)
       return core::concat("its trie leads out of itself at unit ", place, " of ", units);

@@ -47,7 +47,7 @@ std::optional<std::size_t> find_deep_nesting(std::string_view bytes) {
   return std::nullopt;
 }
 
-/// The part of nlohmann's message that says what is wrong; the position in front of it is ours.
+/// The part of nlohmann's message that names the problem; we give the position ourselves.
 std::string reason_of(const nlohmann::json::exception& fault) {
   const std::string whole = fault.what();
   const std::size_t begin = whole.find(": ");
@@ -91,7 +91,7 @@ nlohmann::json parse(std::string_view bytes, const std::string& file, const std:
   const std::string& what_to_do = advice.empty() ? broken_advice : advice;
   if (bytes.empty()) throw core::bad_input(file + " is empty", "0 bytes", what_to_do);
   require_no_other_kind(bytes, file);
-  // The parser takes a zero byte for the end of the text, whatever follows.
+  // The parser takes a NUL for the end of the text, whatever follows.
   if (const std::size_t zero = bytes.find('\0'); zero != std::string_view::npos) {
     throw core::bad_input(file + " is not JSON", position(bytes, zero) + ": a zero byte", what_to_do);
   }

@@ -42,7 +42,7 @@ bool is_letter_or_digit(char byte) {
   return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
 }
 
-/// Reads a pattern from left to right and writes what PCRE2 is to be given.
+/// Reads a pattern from left to right and writes the one for PCRE2.
 class Translator {
  public:
   Translator(std::string_view pattern, const std::string& where) : pattern_(pattern), where_(where) {}

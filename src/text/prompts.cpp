@@ -26,9 +26,10 @@ std::string place_of(const std::filesystem::path& path, std::int64_t line) {
   return concat(path.filename().string(), ", line ", line, " from 0");
 }
 
-/// Its lines, stripped: the corpus's reader knows what is no text. Throws where one is blank.
+/// Its lines, stripped, by way of the corpus's reader, which refuses what is not text. Throws where one is
+/// blank.
 std::vector<CorpusRow> read_lines(const std::filesystem::path& path) {
-  // That reader would speak of rows and their lengths.
+  // That reader's message would be about rows and their lengths.
   if (read_whole_file(path).find_first_not_of(" \t\r\n\v\f") == std::string::npos)
     throw bad_input("the prompts file is empty", path.string() + " has no text", advice);
   Corpus corpus = read_corpus(path, {0, 0, std::numeric_limits<std::int64_t>::max()});

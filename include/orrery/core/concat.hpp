@@ -5,7 +5,7 @@
 
 namespace orrery::core {
 
-/// Its arguments, written one after the other as `operator<<` writes them, in the C locale.
+/// Its arguments concatenated, as `operator<<` writes them in the C locale.
 template <class... Parts>
 std::string concat(const Parts&... parts) {
   std::ostringstream out;

@@ -14,11 +14,11 @@ enum class ExitCode : int {
   helper_missing = 69,  ///< a helper program is missing
   internal = 70,        ///< a fault of ours, with a rank and a place
   io = 74,              ///< disk full, read-only, …
-  resources = 75,       ///< out of memory or of devices
+  resources = 75,       ///< out of memory or devices
   stopped = 85,         ///< stopped on request, resumable
 };
 
-/// An error that a person can act on. `what()` reads "problem (seen): advice", all in one printable line.
+/// An error that a person can act on. `what()` reads "problem (seen): advice", in one printable line.
 class Error : public std::runtime_error {
  public:
   Error(ExitCode code, const std::string& problem, const std::string& seen, const std::string& advice);
@@ -38,7 +38,7 @@ Error internal_error(const std::string& problem, const std::string& seen, const 
 Error io_error(const std::string& problem, const std::string& seen, const std::string& advice);
 Error resource_error(const std::string& problem, const std::string& seen, const std::string& advice);
 
-/// Work that ends early because it was asked to: `done` of it is kept in `where`.
+/// Work that stopped early on request: what is `done` is kept in `where`.
 Error stopped(const std::string& done, const std::string& where);
 
 /// io_error whose "seen" is PATH and the text of `errno`, as a failed system call left it.

@@ -6,13 +6,13 @@
 
 namespace orrery::core {
 
-// Places where tests let something go wrong. Here, and so in every program that users run, both do nothing;
-// tests/support/failpoint.cpp puts others in their stead when it links a program to be broken.
+// Places where tests inject faults. Here, and so in every program that users run, both functions do nothing;
+// tests/support/failpoint.cpp replaces them in a program that is linked to fail.
 
-/// A place named `name` was reached. May throw, wait for ever or end the process, as a test asked.
+/// The failpoint `name` was reached. Throws, hangs or ends the process if a test asked for that.
 void failpoint(std::string_view name);
 
-/// The same where numbers lie in memory that a fault could change.
+/// The same where there are numbers in memory for a fault to corrupt.
 void failpoint(std::string_view name, std::span<std::byte> memory);
 
 }  // namespace orrery::core

@@ -6,22 +6,23 @@
 
 namespace orrery::core {
 
-/// Where this process is and whether it gets on, for a watchdog that looks from another thread.
+/// What this process is doing and whether it makes progress, for a watchdog on another thread.
 struct Heartbeat {
-  std::int64_t beats = 0;   ///< grows whenever anything was done
-  std::string phase;        ///< that was entered last
+  std::int64_t beats = 0;   ///< grows with every sign of progress
+  std::string phase;        ///< the one entered last
   bool is_waiting = false;  ///< for other processes
 };
 
 Heartbeat heartbeat();
 
-/// Something was done. Cheap, and safe from any thread.
+/// Records progress. Cheap, and safe from any thread.
 void beat() noexcept;
 
-/// The phase that begins now; it is a beat, too. For the main thread.
+/// Begins a phase, which counts as a beat. Main thread only.
 void enter_phase(std::string_view name);
 
-/// This process waits for others as long as one lives; its making and its end are beats. For the main thread.
+/// While one exists, this process waits for others; its construction and destruction are beats. Main thread
+/// only.
 class WaitMark {
  public:
   WaitMark() noexcept;

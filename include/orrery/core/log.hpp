@@ -10,7 +10,7 @@ enum class LogLevel { error, warn, info, debug };
 /// "error", "warn", "info" or "debug" as a level; throws usage_error on another word.
 LogLevel log_level_from(std::string_view name);
 
-/// Lines below `level` are dropped from now on. A rank that should not speak is given `LogLevel::error`.
+/// Drops lines below `level` from now on. A rank that should stay silent gets `LogLevel::error`.
 void set_log_level(LogLevel level);
 
 // One line on stderr each, with the time of day. Safe from any thread.

@@ -15,12 +15,12 @@ std::string processor_name();
 std::string gpu_models(const std::filesystem::path& folder = "/proc/driver/nvidia/gpus");
 /// Numbers of the cores that this process may run on.
 std::vector<int> allowed_cores();
-/// Bytes that this node can still give: what Linux calls available, or less where a control group (a Slurm
-/// job's, a container's) allows less. 0 where neither can be read.
+/// Bytes that this node still has: what Linux calls available, or less where a control group (a Slurm job's,
+/// a container's) allows less. 0 where neither can be read.
 std::int64_t available_memory();
 /// The most bytes that this process has had resident so far, shared memory and libraries counted.
 std::int64_t peak_resident_bytes();
-/// Gives memory that was freed back to the system, where the C library would keep it for blocks like those.
+/// Returns freed memory to the system, where the C library would keep it for later allocations.
 void return_freed_memory();
 /// Slurm's job id, with the array's task where there is one; "" outside a job.
 std::string job_id();

@@ -10,7 +10,7 @@
 
 namespace orrery::core {
 
-/// The fewest digits that give the number back.
+/// The shortest text that reads back as the same number.
 template <std::floating_point Real>
 std::string number_text(Real value) {
   std::array<char, 32> characters{};

@@ -5,8 +5,7 @@
 
 namespace orrery::core {
 
-/// A stretch of work over all ranks: `pieces` tiles, say, of `items` tokens in all. Both are named in the
-/// plural.
+/// A phase of the work over all ranks: `pieces` tiles, say, of `items` tokens in all. Both names are plurals.
 struct Phase {
   std::string name;
   std::int64_t pieces = 0;
@@ -15,17 +14,17 @@ struct Phase {
   std::string items_name;
 };
 
-/// Where long work says how far it is. Calls may come from several threads.
+/// Where long work reports its progress. Calls may come from several threads.
 class ProgressSink {
  public:
   virtual ~ProgressSink() = default;
   virtual void begin(const Phase& phase) = 0;
-  /// This rank's share of the phase is done to `fraction`, 0 … 1: the others' is taken to be as far.
+  /// This rank has done `fraction`, 0 … 1, of its share of the phase; the other ranks are taken to be as far.
   virtual void advance(double fraction) = 0;
   virtual void end() = 0;
 };
 
-/// Says nothing.
+/// Reports nothing.
 class SilentProgress final : public ProgressSink {
  public:
   void begin(const Phase&) override {}

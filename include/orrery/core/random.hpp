@@ -7,8 +7,8 @@
 
 namespace orrery::core {
 
-/// What random numbers are for: part of their key, so that no two uses share a stream. The values are part of
-/// every result that rests on them.
+/// What random numbers are for: part of their key, so that no two uses share a stream. Changing a value
+/// changes every result that uses it.
 enum class Purpose : std::uint32_t {
   token_position = 1,      ///< first: the sample's line in the corpus
   pilot = 2,               ///< tiles that fix the quanta of exact sums
@@ -33,7 +33,7 @@ class Random {
  public:
   Random(std::uint64_t seed, Purpose purpose, std::uint32_t first = 0, std::uint32_t second = 0);
 
-  /// The stream from its `block`-th block of four words on: for parts of a long one.
+  /// The stream from its `block`-th block of four words on, to draw a long one in parts.
   void seek(std::uint32_t block);
 
   /// The next word.

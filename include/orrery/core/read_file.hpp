@@ -7,7 +7,7 @@
 
 namespace orrery::core {
 
-/// A file open for reading at any place. Plain `pread` in large blocks: mapping was far slower, and on
+/// A file open for reading at any offset. Plain `pread` in large blocks: mapping was far slower, and on
 /// network file systems a mapped file that shrinks kills the job.
 class ReadFile {
  public:

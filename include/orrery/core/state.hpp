@@ -8,7 +8,7 @@
 
 namespace orrery::core {
 
-/// Where an object's numbers go, so that a later process on the same kind of machine has them back.
+/// Serialises an object's numbers, for a later process on the same kind of machine.
 class StateWriter {
  public:
   virtual ~StateWriter() = default;
@@ -19,7 +19,7 @@ class StateWriter {
     static_assert(std::is_trivially_copyable_v<T>);
     write(std::as_bytes(std::span(&value, 1)));
   }
-  /// As many as the reader knows to expect.
+  /// The reader must know how many to expect.
   template <class T>
   void put_all(std::span<const T> values) {
     static_assert(std::is_trivially_copyable_v<T>);
@@ -27,7 +27,7 @@ class StateWriter {
   }
 };
 
-/// Gives the numbers back in the order in which they were written. Throws where there are none left.
+/// Reads the numbers in the order in which they were written. Throws where none are left.
 class StateReader {
  public:
   virtual ~StateReader() = default;

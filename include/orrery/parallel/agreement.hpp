@@ -8,7 +8,7 @@
 
 namespace orrery::parallel {
 
-/// Thrown on every rank by `agree`: all ranks know of it, so all may end in order and rank 0 speaks for all.
+/// Thrown on every rank by `agree`: all ranks know of it, so all can shut down cleanly and rank 0 reports it.
 class AgreedError : public core::Error {
  public:
   using core::Error::Error;
@@ -18,8 +18,9 @@ class AgreedError : public core::Error {
 /// out-of-memory as `resources`, all else as `internal`, naming `phase` and `rank`.
 core::Error error_in_flight(std::string_view phase, int rank);
 
-/// Collective: runs `work`, which must not communicate, then agrees on how it went. Where any rank threw,
-/// every rank throws the AgreedError of the lowest such rank; `phase` names the place in an internal error.
+/// Collective: runs `work`, which must not communicate, then agrees on whether it succeeded. Where any rank
+/// threw, every rank throws the AgreedError of the lowest such rank; `phase` names the place in an internal
+/// error.
 void agree(const Communicator& ranks, std::string_view phase, const std::function<void()>& work);
 
 }  // namespace orrery::parallel

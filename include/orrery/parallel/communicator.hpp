@@ -24,9 +24,9 @@ class Communicator {
   Communicator& operator=(Communicator&& other) noexcept;
   ~Communicator();
 
-  /// Collective: the same ranks, messages apart.
+  /// Collective: the same ranks, with messages of its own.
   Communicator duplicate() const;
-  /// Collective: the ranks that give the same `color`, in order of rank.
+  /// Collective: the ranks that pass the same `color`, in order of rank.
   Communicator split(int color) const;
   /// Collective: the ranks that share this rank's memory.
   Communicator split_by_node() const;
@@ -36,7 +36,7 @@ class Communicator {
   bool is_root() const { return rank_ == 0; }
   MPI_Comm handle() const { return handle_; }
 
-  /// Collective: returns when all have called it.
+  /// Collective: a barrier.
   void barrier() const;
   /// Collective: `bytes` of `root`, on all; chunked past 2³¹.
   void broadcast(std::span<std::byte> bytes, int root = 0) const;
@@ -51,8 +51,8 @@ class Communicator {
   void sum(std::span<std::int64_t> values) const;
   void min(std::span<double> values) const;  ///< throws internal_error on a NaN
   void max(std::span<double> values) const;  ///< throws internal_error on a NaN
-  /// Collective: the sums over ranks number by number, modulo 2⁶⁴, at `root`, in place. What the others' hold
-  /// afterwards is not said. Chunked past 2³¹ bytes.
+  /// Collective: the sums over ranks number by number, modulo 2⁶⁴, at `root`, in place. What it holds
+  /// elsewhere afterwards is unspecified. Chunked past 2³¹ bytes.
   void reduce(std::span<std::int64_t> values, int root) const;
 
   /// Collective: the bytes that each rank gives, by rank; on rank 0, empty elsewhere.
@@ -79,7 +79,7 @@ class Communicator {
   int size_ = 1;
 };
 
-/// Throws internal_error with MPI's own words unless `result` is MPI_SUCCESS. `call` names the function.
+/// Throws internal_error with MPI's own message unless `result` is MPI_SUCCESS. `call` names the function.
 void check_mpi(int result, const char* call);
 
 template <class T>

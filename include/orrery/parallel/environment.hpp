@@ -4,8 +4,8 @@
 
 namespace orrery::parallel {
 
-/// MPI from its start to its end: one of it, in `main`. No collective runs in its destructor but
-/// MPI_Finalize, and that only where no exception is on its way (an unagreed error aborts instead).
+/// Owns MPI from start to end: one object, in `main`. The only collective in its destructor is MPI_Finalize,
+/// and only where no exception is in flight (an unagreed error aborts instead).
 class Environment {
  public:
   /// Starts MPI with MPI_THREAD_FUNNELED, all calls from the main thread, and ROMIO for its files unless
@@ -19,9 +19,9 @@ class Environment {
 
   /// "single", "funneled", "serialized" or "multiple": what MPI provides.
   static std::string thread_level();
-  /// "Open MPI v4.1.4": the library's own words, up to the first comma.
+  /// "Open MPI v4.1.4": the library's version string, up to the first comma.
   static std::string library_version();
-  /// Ends all ranks at once with exit code `code`: for errors that the other ranks don't know of.
+  /// Aborts all ranks with exit code `code`: for errors that the other ranks don't know of.
   [[noreturn]] static void abort(int code);
   /// Ends this process without MPI_Finalize, output flushed: for all ranks after a failed write, where
   /// finalising would close a file that can't be closed.

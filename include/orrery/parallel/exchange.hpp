@@ -9,8 +9,8 @@
 namespace orrery::parallel {
 
 /// Collective: an all-to-all that holds one partner's block at a time. For each rank p, in an order that
-/// depends on the ranks alone, `pack(p)` gives what p is to have, and `unpack(p, block)` takes what p gave to
-/// us (p may be this rank itself). Neither may communicate or throw.
+/// depends on the ranks alone, `pack(p)` returns what goes to p, and `unpack(p, block)` takes what came from
+/// p (which may be this rank itself). Neither may communicate or throw.
 template <class T>
 void exchange(const Communicator& ranks, const std::function<std::vector<T>(int)>& pack,
               const std::function<void(int, std::span<const T>)>& unpack) {

@@ -16,7 +16,7 @@ class NodeMemory {
   /// Collective over `node`: `bytes` of memory, aligned to 64 bytes, not initialised. Throws resource_error
   /// on all.
   NodeMemory(const Communicator& node, std::int64_t bytes);
-  /// Not collective: an open window would need a collective to go. Call `free` on all ranks first.
+  /// Not collective, so it can't free a window: call `free` on all ranks first.
   ~NodeMemory();
   NodeMemory(const NodeMemory&) = delete;
   NodeMemory& operator=(const NodeMemory&) = delete;
@@ -25,11 +25,11 @@ class NodeMemory {
   std::span<const std::byte> bytes() const { return bytes_; }
   /// Whether the ranks see the same memory.
   bool shared() const;
-  /// Whether this rank should write part `index`: each part one writer a node.
+  /// Whether this rank should write piece `index`: each piece has one writer on a node.
   bool writes(std::int64_t index) const;
-  /// Collective over the node: what the writers wrote is seen by all.
+  /// Collective over the node: makes what the writers wrote visible to all.
   void publish();
-  /// Collective over the node: gives the memory back; nothing may point into it any more.
+  /// Collective over the node: frees the memory; nothing may point into it any more.
   void free();
 
  private:

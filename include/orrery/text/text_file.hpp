@@ -9,7 +9,7 @@ namespace orrery::text {
 
 inline constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
-/// Tells, line by line, that a file is UTF-8 text; and where it is not what it may be, and what to do then.
+/// Checks, line by line, that a file is UTF-8 text; where it is not, says what it may be and what to do.
 class TextChecker {
  public:
   /// `first_bytes` of the file: file_kind_bytes of them, where there are so many. Throws bad_input where they
@@ -21,7 +21,7 @@ class TextChecker {
   /// byte.
   void check(std::string_view line, std::int64_t number, std::int64_t offset, bool is_last);
 
-  /// Warns where the whole was text, but one that nobody would mean: an HTML page.
+  /// Warns where the whole file was text that nobody would mean: an HTML page.
   void finish() const;
 
  private:

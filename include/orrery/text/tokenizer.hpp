@@ -63,7 +63,7 @@ std::string tokenizer_file(const std::filesystem::path& folder);
 /// kind that is not supported.
 LoadedTokenizer load_tokenizer(const std::filesystem::path& folder);
 
-/// Throws bad_input unless `text` is UTF-8: the check that each tokenizer makes first.
+/// Throws bad_input unless `text` is UTF-8: every tokenizer's first check.
 void require_utf8(std::string_view text);
 
 }  // namespace orrery::text
