@@ -133,7 +133,7 @@ void require_sound(const Reader& file, const std::string& path) {
   }
   if (stored_checksums(file, path) == found) return;
   throw core::bad_input("the file is damaged",
-                        core::concat(file.path(), ", ", path, ": its checksum is another"),
+                        core::concat(file.path(), ", ", path, ": its checksum differs"),
                         "make it again; `orrery verify` says what else is wrong");
 }
 

@@ -77,7 +77,7 @@ bool StateFileReader::next_block() {
   block_.resize(length);
   file_.read(offset_, block_);
   offset_ += static_cast<std::int64_t>(length);
-  if (block_hash(block_) != hash) damaged("its checksum is another");
+  if (block_hash(block_) != hash) damaged("its checksum differs");
   taken_ = 0;
   core::beat();
   return length > 0;

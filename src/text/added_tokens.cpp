@@ -123,7 +123,7 @@ AddedTokens::AddedTokens(const JsonValue& json, const Vocabulary& vocabulary, co
     if (const auto known = listed.find(content); known != listed.end()) {
       // Of two alike the first listed counts.
       if (known->second == flags || (known->second.special && flags.special)) continue;
-      throw content_value.error("is listed twice, and not alike");
+      throw content_value.error("is listed twice with different properties");
     }
     listed.emplace(content, flags);
     const std::int64_t librarys = library_ids.next(content);
@@ -133,7 +133,7 @@ AddedTokens::AddedTokens(const JsonValue& json, const Vocabulary& vocabulary, co
         throw id_value.error(core::concat("is not the id of that token in model.vocab, ", known->second));
       }
       if (known == vocabulary.end() && !taken.insert(id).second)
-        throw id_value.error("is the id of another token, too");
+        throw id_value.error("is also the id of another token");
       if (flags.single_word) {
         throw content_value.error("is an added token with single_word, which is not supported",
                                   "use the model's tokenizer.model, if it has one");
@@ -143,7 +143,7 @@ AddedTokens::AddedTokens(const JsonValue& json, const Vocabulary& vocabulary, co
     }
     Token token{flags.normalized ? normalizer.apply(content) : content, id, flags.special, flags.lstrip,
                 flags.rstrip};
-    if (token.content.empty()) throw content_value.error("is nothing once it is normalized");
+    if (token.content.empty()) throw content_value.error("is empty once it is normalized");
     (flags.normalized ? second_ : first_).sorted.push_back(std::move(token));
   }
   other_ids.warn(json.file());

@@ -75,7 +75,7 @@ class UniqueNames {
     if (event == Event::object_start) open_.emplace_back();
     if (event == Event::object_end) open_.pop_back();
     if (event == Event::key && !open_.back().insert(value.get<std::string>()).second) {
-      throw core::bad_input(file_ + ": a name stands there twice",
+      throw core::bad_input(file_ + ": an object has a name twice",
                             printable(value.get<std::string>(), longest_key), broken_advice);
     }
     return true;

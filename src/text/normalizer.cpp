@@ -31,7 +31,7 @@ std::size_t longest_result(std::size_t bytes) {
 
 void require_bounded(std::size_t before, std::size_t after) {
   if (after <= longest_result(before)) return;
-  throw core::bad_input("the tokenizer makes a text very much longer before it encodes it",
+  throw core::bad_input("the tokenizer's normalizer makes a text very much longer",
                         core::concat(before, " bytes become ", after, " or more"),
                         "use the tokenizer that the model was published with");
 }

@@ -168,7 +168,7 @@ std::unique_ptr<PreTokenizer> read_metaspace(const JsonValue& json, bool begins_
     } else if (name == "never") {
       prepend = Prepend::never;
     } else {
-      throw scheme->error("is none of always, first and never");
+      throw scheme->error("must be always, first or never");
     }
     if (!adds_prefix_space && prepend != Prepend::never)
       throw scheme->error("contradicts add_prefix_space, which is false");

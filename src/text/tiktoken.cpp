@@ -73,12 +73,12 @@ Vocabulary parse_ranks(std::string_view bytes, const std::string& file) {
     if (line.empty() || line == "\r") continue;
     auto rank = parse_line(line);
     if (!rank) {
-      refuse(file, "a line that is no token in base64 and its rank",
+      refuse(file, "a line that is not a token in base64 and its rank",
              core::concat("line ", line_number, ", \"", printable(line), "\""));
     }
     const std::string seen = core::concat("line ", line_number, ", rank ", rank->rank);
     if (!ranks.emplace(std::move(rank->token), rank->rank).second)
-      refuse(file, "a token that is there twice", seen);
+      refuse(file, "a token that is listed twice", seen);
   }
   // Ids run on from rank to special tokens without a gap, so that every rank below the count is there once.
   taken.resize(ranks.size());
