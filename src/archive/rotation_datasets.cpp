@@ -17,7 +17,8 @@ constexpr std::array<Null, 4> nulls = {{
     {"_sign", "each step of a in its place with a random sign, summed up from a[0]"},
 }};
 
-Dataset of_units(const std::string& name, std::string long_name, std::string units, const Range& range) {
+Dataset of_units(const std::string& name, std::string long_name, std::string units,
+                 const core::Range& range) {
   return {.path = "/rotation/" + name,
           .dimensions = {"unit"},
           .long_name = std::move(long_name),
@@ -27,7 +28,7 @@ Dataset of_units(const std::string& name, std::string long_name, std::string uni
 
 void add_null(Layout& layout, const TraceExtent& extent, const Null& null) {
   const std::string suffix = null.suffix;
-  const Range signed_turns = turns_range(extent);
+  const core::Range signed_turns = turns_range(extent);
   const std::string of = std::string(" of draws: ") + null.draw;
   const auto add = [&](Dataset dataset) {
     dataset.attributes.emplace_back("draws", extent.permutations);
@@ -37,15 +38,16 @@ void add_null(Layout& layout, const TraceExtent& extent, const Null& null) {
   Dataset spread =
       of_units("null" + suffix + "_std",
                "standard deviation, divisor one less than the draws, of the signed turns R0" + of, "turn",
-               not_negative);
+               core::not_negative);
   if (extent.permutations == 1) spread.nan_where = "there is one draw";
   add(std::move(spread));
-  add(of_units("null" + suffix + "_abs_mean", "mean of |R0|" + of, "turn", Range{0, signed_turns.greatest}));
+  add(of_units("null" + suffix + "_abs_mean", "mean of |R0|" + of, "turn",
+               core::Range{0, signed_turns.greatest}));
   for (const auto& [tail, relation] : {std::pair("p_more", ">="), std::pair("p_fewer", "<=")}) {
     Dataset share =
         of_units(tail + suffix,
                  std::string("(1 + #{|R0| ") + relation + " |R|}) / (1 + draws)" + of + "; one-sided p-value",
-                 "1", Range{1 / static_cast<double>(extent.permutations + 1), 1});
+                 "1", core::Range{1 / static_cast<double>(extent.permutations + 1), 1});
     share.attributes = {{"ties", 1e-9},
                         {"ties_rule", "turns that differ by at most `ties` are equal: count in both tails"}};
     add(std::move(share));
@@ -55,7 +57,7 @@ void add_null(Layout& layout, const TraceExtent& extent, const Null& null) {
 }  // namespace
 
 // Each of the turning angles between S − 1 steps is at most half a turn.
-Range turns_range(const TraceExtent& extent) {
+core::Range turns_range(const TraceExtent& extent) {
   const double turns = static_cast<double>(extent.points() - 3) / 2;
   return {-turns, turns};
 }
@@ -79,7 +81,7 @@ void add_rotations(Layout& layout, const TraceExtent& extent) {
   Dataset spread = of_units("sample_turns_std",
                             "standard deviation over samples, divisor N - 1, of the turns of each sample's "
                             "own trajectory",
-                            "turn", not_negative);
+                            "turn", core::not_negative);
   spread.nan_where = where_one_row(extent);
   layout.datasets.push_back(std::move(spread));
   layout.datasets.push_back({.path = "/rotation/local_turns",
@@ -88,7 +90,7 @@ void add_rotations(Layout& layout, const TraceExtent& extent) {
                                           "2 pi, of the mean trajectory",
                              .units = "turn",
                              .attributes = {{"angles_a_run", std::int64_t{8}}},
-                             .range = Range{-4, 4}});
+                             .range = core::Range{-4, 4}});
 }
 
 }  // namespace orrery::archive

@@ -12,7 +12,7 @@ constexpr const char* sign_rule = "the entry of largest magnitude is positive, t
 
 void add_spectra(Layout& layout, const TraceExtent& extent) {
   const auto add = [&](const char* name, const char* long_name, const std::string& nan_where,
-                       const Range& range) {
+                       const core::Range& range) {
     layout.datasets.push_back({.path = std::string("/pca/") + name,
                                .dimensions = {"point"},
                                .long_name = long_name,
@@ -22,23 +22,24 @@ void add_spectra(Layout& layout, const TraceExtent& extent) {
   const auto directions = static_cast<double>(extent.eigenvalues());
   const std::string level = "all rows are equal, or there is one";
   add("total_variance", "trace of the covariance C of x[:,s], divisor N - 1", where_one_row(extent),
-      not_negative);
-  add("participation_ratio", "tr(C)^2 / tr(C^2)", level, Range{1, directions, 1e-9});
+      core::not_negative);
+  add("participation_ratio", "tr(C)^2 / tr(C^2)", level, core::Range{1, directions, 1e-9});
   add("participation_ratio_corrected",
       "tr(C)^2 / T with T = M^2 / ((M-1)(M+2)) * (tr(C^2) - tr(C)^2 / M), M = N - 1: "
       "corrected for the number of rows",
-      level + "; fewer than three rows; a spectrum as flat as M rows allow", not_negative);
+      level + "; fewer than three rows; a spectrum as flat as M rows allow", core::not_negative);
   add("participation_ratio_standardised",
       "D'^2 / sum of r_ij^2 over the D' units that vary, r their correlation matrix", level,
-      Range{1, directions, 1e-6});
-  add("effective_rank", "exp of the entropy of the normalised spectrum", level, Range{1, directions, 1e-9});
-  add("top_unit_share", "largest variance of one unit over the total variance", level, share_range);
+      core::Range{1, directions, 1e-6});
+  add("effective_rank", "exp of the entropy of the normalised spectrum", level,
+      core::Range{1, directions, 1e-9});
+  add("top_unit_share", "largest variance of one unit over the total variance", level, core::share_range);
   layout.datasets.push_back({.path = "/pca/rank",
                              .type = int32,
                              .dimensions = {"point"},
                              .long_name = "eigenvalues above max(N, D) * 2^-52 times the largest, and above "
                                           "what rounding of streamed rows may have made",
-                             .range = Range{0, directions}});
+                             .range = core::Range{0, directions}});
 }
 
 void add_pca(Layout& layout, const TraceExtent& extent) {
@@ -47,7 +48,7 @@ void add_pca(Layout& layout, const TraceExtent& extent) {
       {.path = "/pca/eigenvalue",
        .dimensions = {"point", "eigen"},
        .long_name = "eigenvalues of the covariance of x[:,s], descending; 0 beyond the rank",
-       .range = not_negative});
+       .range = core::not_negative});
   layout.datasets.push_back({.path = "/pca/component",
                              .type = float32,
                              .dimensions = {"point", "mode", "unit"},
@@ -63,7 +64,7 @@ void add_pca(Layout& layout, const TraceExtent& extent) {
                       {"slack_rule",
                        "a sum that misses its share by less than `slack` of the variance is "
                        "enough"}},
-       .range = Range{0, static_cast<double>(extent.eigenvalues())}});
+       .range = core::Range{0, static_cast<double>(extent.eigenvalues())}});
 }
 
 void add_pooled(Layout& layout) {
@@ -74,7 +75,7 @@ void add_pooled(Layout& layout) {
                              .dimensions = {"pooled_eigen"},
                              .long_name = "eigenvalues of the covariance of x[n,s] over " + rows +
                                           ", divisor N P - 1, descending; 0 beyond the rank",
-                             .range = not_negative});
+                             .range = core::not_negative});
   layout.datasets.push_back({.path = "/pooled/component",
                              .type = float32,
                              .dimensions = {"pooled_mode", "unit"},
@@ -115,27 +116,19 @@ void add_flow(Layout& layout, const TraceExtent& extent) {
   add({.path = "/geometry/flow_explained",
        .dimensions = {"step"},
        .long_name = "1 - |Z[s+1] - Z[s] A^T|^2 / |Z[s+1]|^2 of the linear flow A from s to s + 1",
-       .range = Range{0, 1, 1e-6}});
+       .range = core::Range{0, 1, 1e-6}});
   add({.path = "/geometry/flow_persistence",
        .dimensions = {"step"},
        .long_name = "1 - |Z[s+1] - Z[s]|^2 / |Z[s+1]|^2: what the flow A = 1 gives",
-       .range = Range{.greatest = 1}});
+       .range = core::Range{.greatest = 1}});
 }
 
 void add_geometry(Layout& layout, const TraceExtent& extent) {
-  const std::string step = "either step is 0";
-  const Range angle{0, std::numbers::pi};
-  add_moments(layout, extent, "/geometry/curvature", "bend",
-              "the angle between the steps x[n,s+1] - x[n,s] and x[n,s+2] - x[n,s+1]", step, angle, "radian");
+  add_row_statistics(layout, extent, "/geometry/");
   add_moments(layout, extent, "/geometry/plane_curvature", "bend",
               "the angle between the steps z[n,s+1] - z[n,s] and z[n,s+2] - z[n,s+1] in the first two pooled "
               "components",
-              step, angle, "radian");
-  layout.datasets.push_back({.path = "/geometry/straightness",
-                             .dimensions = {"sample"},
-                             .long_name = "arc length of x[n,0] ... x[n,2L] over the distance of its ends",
-                             .nan_where = "the ends are equal",
-                             .range = Range{.least = 1}});
+              "either step is 0", {0, std::numbers::pi}, "radian");
   layout.datasets.push_back(
       {.path = "/geometry/principal_angle",
        .dimensions = {"step", "mode"},
@@ -143,7 +136,7 @@ void add_geometry(Layout& layout, const TraceExtent& extent) {
                     "ranks), ascending; those below pi/4 from the sine",
        .units = "radian",
        .nan_where = "beyond that dimension",
-       .range = Range{0, std::numbers::pi / 2}});
+       .range = core::Range{0, std::numbers::pi / 2}});
   add_flow(layout, extent);
 }
 
@@ -184,17 +177,17 @@ void add_controls(Layout& layout, const TraceExtent& extent) {
                                             "x'[:,s,d] with x'[:,t,d]" +
                                             of,
                                .nan_where = "no unit varies at both points",
-                               .range = cosine_range});
+                               .range = core::cosine_range});
     layout.datasets.push_back({.path = group + "cosine_mean",
                                .dimensions = {"step"},
                                .long_name = "mean over rows of cos(x'[n,s], x'[n,s+1])" + of,
                                .nan_where = "no row has two that are not 0",
-                               .range = cosine_range});
+                               .range = core::cosine_range});
     layout.datasets.push_back(
         {.path = group + "velocity_mean",
          .dimensions = {"step"},
          .long_name = "mean over rows of the Euclidean norm of x'[n,s+1] - x'[n,s]" + of,
-         .range = not_negative});
+         .range = core::not_negative});
     layout.datasets.push_back({.path = group + control.turns,
                                .dimensions = {"unit"},
                                .long_name = control.turns_name + of,

@@ -11,9 +11,9 @@ using Names = std::vector<std::string>;
 constexpr const char* before_start = "before the start layer's point s0";
 constexpr const char* before_layer = "before the ablated layer's point 2 l";
 // Rounding may carry a divergence of equal outputs below 0, and a cosine of float32 streams beyond 1.
-constexpr Range divergence_range{0, core::infinity, 1e-9};
-constexpr Range cosine_of_float32{-1, 1, 1e-5};
-constexpr Range difference_of_cosines{-2, 2, 1e-5};
+constexpr core::Range divergence_range{0, core::infinity, 1e-9};
+constexpr core::Range cosine_of_float32{-1, 1, 1e-5};
+constexpr core::Range difference_of_cosines{-2, 2, 1e-5};
 
 constexpr const char* beyond_rank = "beyond the rank of the trace's components";
 
@@ -42,7 +42,7 @@ void add_perturbed(Layout& layout, const Perturbed& streams) {
        .dimensions = by_point,
        .long_name = "d[s]: Euclidean norm of x'[s] - x[s], x the unperturbed stream" + of,
        .nan_where = before_start,
-       .range = not_negative,
+       .range = core::not_negative,
        .beginning = Beginning::at_start});
   layout.datasets.push_back({.path = streams.group + "/cosine",
                              .type = float32,
@@ -64,7 +64,7 @@ void add_perturbed(Layout& layout, const Perturbed& streams) {
        .type = uint8,
        .dimensions = streams.dimensions,
        .long_name = "1 where the most likely next token after x' is that after the unperturbed stream" + of,
-       .range = share_range});
+       .range = core::share_range});
 }
 
 std::string teleport_rule(const SweepExtent& extent) {
@@ -91,13 +91,13 @@ void add_half_life(Layout& layout, const std::string& path, const Names& dimensi
        .units = "point",
        .nan_where = "d[s0] is 0",
        .infinite_where = "d never halves",
-       .range = not_negative});
+       .range = core::not_negative});
 }
 
 /// Means over the perturbations of a case, point by point and step by step.
 void add_recovery_paths(Layout& layout) {
   const auto add = [&](const char* name, const char* step_or_point, const std::string& long_name,
-                       const std::string& nan_where, const std::optional<Range>& range) {
+                       const std::string& nan_where, const std::optional<core::Range>& range) {
     layout.datasets.push_back({.path = std::string("/recovery/") + name,
                                .dimensions = {"prompt", "case", "start_layer", step_or_point},
                                .long_name = long_name,
@@ -108,12 +108,12 @@ void add_recovery_paths(Layout& layout) {
   const std::string mean = "mean over the case's perturbations of ";
   add("ratio", "point",
       mean + "d[s] / d[s0], d the distance to the unperturbed stream; those with d[s0] = 0 are left out",
-      "; d[s0] is 0 for each of them", not_negative);
+      "; d[s0] is 0 for each of them", core::not_negative);
   add("relative_distance", "point", mean + "d[s] over the norm of the unperturbed stream x[s]", "; x[s] is 0",
-      not_negative);
+      core::not_negative);
   add("spread_distance", "point",
       mean + "d[s] / sqrt(2 tr C_s): over the typical distance of two rows of the trace at s",
-      "; the trace's rows at s are equal, or there is one", not_negative);
+      "; the trace's rows at s are equal, or there is one", core::not_negative);
   add("cosine", "point", mean + "cos(x'[s], x[s]); those in which either is 0 are left out",
       "; one of the two is 0 for each of them", cosine_of_float32);
   add("exponent", "step", mean + "log(d[s+1] / d[s]); those in which either distance is 0 are left out",
@@ -121,12 +121,12 @@ void add_recovery_paths(Layout& layout) {
   add("inward_fraction", "step",
       "share of the case's perturbations with ((z'[s+1] - z'[s]) - (z[s+1] - z[s])) . (z[s] - z'[s]) > 0, z "
       "and z' the scores of x and x' in the first two pooled components",
-      "", share_range);
+      "", core::share_range);
 }
 
 /// One number for each case and start layer.
 void add_recovery_numbers(Layout& layout) {
-  const auto add = [&](const char* name, const char* long_name, const Range& range) -> Dataset& {
+  const auto add = [&](const char* name, const char* long_name, const core::Range& range) -> Dataset& {
     layout.datasets.push_back({.path = std::string("/recovery/") + name,
                                .dimensions = {"prompt", "case", "start_layer"},
                                .long_name = long_name,
@@ -136,18 +136,18 @@ void add_recovery_numbers(Layout& layout) {
   add("halved",
       "share of the case's perturbations with d[s] <= d[s0] / 2 at some later s; those with d[s0] = 0 are "
       "left out",
-      share_range)
+      core::share_range)
       .nan_where = "d[s0] is 0 for each of them";
   Dataset& median = add("half_life_median",
                         "median over the case's perturbations of the half-life, the lower of the two middle "
                         "ones of an even number; those with d[s0] = 0 are left out",
-                        not_negative);
+                        core::not_negative);
   median.units = "point";
   median.nan_where = "d[s0] is 0 for each of them";
   median.infinite_where = "the middle one never halves";
   add("kl", "mean over the case's perturbations of the divergence of the next token", divergence_range)
       .units = "nat";
-  add("top1", "share of the case's perturbations that leave the most likely next token", share_range);
+  add("top1", "share of the case's perturbations that leave the most likely next token", core::share_range);
 }
 
 struct Summary {
@@ -197,7 +197,7 @@ void add_summary(Layout& layout) {
 /// What ablation changes along the stream: by prompt and, where `mean_name` says so, their mean over prompts.
 void add_ablated_path(Layout& layout, const char* name, const char* mean_name, const char* step_or_point,
                       const std::string& long_name, const std::string& nan_where,
-                      const std::optional<Range>& range) {
+                      const std::optional<core::Range>& range) {
   const Beginning beginning = nan_where.empty() ? Beginning::at_start : Beginning::with_gaps;
   const Names dimensions = {"ablated_layer", "part", step_or_point};
   layout.datasets.push_back({.path = std::string("/ablation/") + name,
@@ -227,20 +227,22 @@ void add_prompts(Layout& layout, const SweepExtent& extent) {
        .long_name = "sqrt(2 tr C_s), C_s the covariance of the trace's rows at s, divisor N - 1: root mean "
                     "square of the distance of two rows",
        .nan_where = "the trace has one row",
-       .range = not_negative});
+       .range = core::not_negative});
   const auto add = [&](const char* path, ElementType type, const char* long_name,
-                       const std::optional<Range>& range) {
+                       const std::optional<core::Range>& range) {
     layout.datasets.push_back(
         {.path = path, .type = type, .dimensions = {"prompt"}, .long_name = long_name, .range = range});
   };
   add("/prompts/row", int64,
       extent.own_prompts ? "line of the prompts file, counted from 0"
                          : "line of the corpus that the prompt was taken from, counted from 0",
-      not_negative);
+      core::not_negative);
   if (extent.own_prompts) add("/prompts/text", text, "the prompt, without special tokens", std::nullopt);
   add("/prompts/length", int64,
-      "tokens that run, BOS counted; the stream of the last of them is the one perturbed", Range{.least = 1});
-  add("/baseline/next_token", int32, "most likely next token after the unperturbed stream", not_negative);
+      "tokens that run, BOS counted; the stream of the last of them is the one perturbed",
+      core::Range{.least = 1});
+  add("/baseline/next_token", int32, "most likely next token after the unperturbed stream",
+      core::not_negative);
   layout.datasets.push_back({.path = "/baseline/score",
                              .type = float32,
                              .dimensions = {"prompt", "point", "component"},
@@ -259,7 +261,7 @@ void add_prompts(Layout& layout, const SweepExtent& extent) {
                              .type = float32,
                              .dimensions = {"prompt", "point"},
                              .long_name = "Euclidean norm of x[s], x the unperturbed stream",
-                             .range = not_negative});
+                             .range = core::not_negative});
 }
 
 void add_perturbations(Layout& layout, const SweepExtent& extent) {
@@ -310,14 +312,15 @@ void add_ablation(Layout& layout, const SweepExtent& extent) {
        .type = uint8,
        .dimensions = dimensions,
        .long_name = "1 where the most likely next token after x' is that after the unperturbed stream" + of,
-       .range = share_range});
+       .range = core::share_range});
   layout.datasets.push_back({.path = "/ablation/kl_mean",
                              .dimensions = {"ablated_layer", "part"},
                              .long_name = "mean over prompts of the " + divergence,
                              .units = "nat",
                              .range = divergence_range});
   add_ablated_path(layout, "distance", nullptr, "point",
-                   "the Euclidean norm of x'[s] - x[s], x the unperturbed stream" + of, "", not_negative);
+                   "the Euclidean norm of x'[s] - x[s], x the unperturbed stream" + of, "",
+                   core::not_negative);
   add_ablated_path(layout, "norm", "norm_mean", "point",
                    "the Euclidean norm of x'[s] less that of x[s], x the unperturbed stream" + of, "",
                    std::nullopt);

@@ -1,9 +1,12 @@
 #include "trace_datasets.hpp"
 
+#include "orrery/statistics/row_statistic.hpp"
 #include "point_datasets.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <span>
+#include <string_view>
 
 namespace orrery::archive {
 namespace {
@@ -41,7 +44,7 @@ void add_trajectory(Layout& layout, const TraceExtent& extent) {
                              .dimensions = {"point", "unit"},
                              .long_name = "variance over rows of x[n,s,d], divisor N - 1",
                              .nan_where = where_one_row(extent),
-                             .range = not_negative});
+                             .range = core::not_negative});
 }
 
 void add_correlations(Layout& layout, const TraceExtent& extent) {
@@ -51,32 +54,33 @@ void add_correlations(Layout& layout, const TraceExtent& extent) {
                                  "mean over units of the Pearson correlation over rows of x[:,s,d] with "
                                  "x[:,t,d]; units constant at s or t are left out",
                              .nan_where = "no unit varies at both points",
-                             .range = cosine_range});
+                             .range = core::cosine_range});
   layout.datasets.push_back({.path = "/continuity/correlation_units",
                              .type = int64,
                              .dimensions = {"point", "other_point"},
                              .long_name = "units that the mean correlation was taken over",
-                             .range = Range{0, static_cast<double>(extent.units)}});
+                             .range = core::Range{0, static_cast<double>(extent.units)}});
   layout.datasets.push_back({.path = "/continuity/unit_correlation",
                              .type = float32,
                              .dimensions = {"step", "unit"},
                              .long_name = "Pearson correlation over rows of x[:,s,d] with x[:,s+1,d]",
                              .nan_where = "the unit is constant at either point",
-                             .range = Range{-1, 1, epsilon_of_float}});
+                             .range = core::Range{-1, 1, epsilon_of_float}});
   layout.datasets.push_back(
       {.path = "/continuity/residual_null",
        .dimensions = {"step"},
        .long_name = "mean over units of sd(x[:,s,d]) / sqrt(var(x[:,s,d]) + var(x[:,s+1,d] - x[:,s,d])): "
                     "the correlation that adding an independent step leaves",
        .nan_where = "no unit varies at both points",
-       .range = share_range});
+       .range = core::share_range});
 }
 
 void add_information(Layout& layout, const TraceExtent& extent) {
   // The information itself is from 0 to log B; the bias taken off is what the range is widened by.
   const auto bins = static_cast<double>(extent.information_bins());
   const auto rows = static_cast<double>(extent.rows);
-  const Range range{-(bins - 1) * (bins - 1) / (2 * rows), std::log(bins) + (bins - 1) / (2 * rows), 1e-6};
+  const core::Range range{-(bins - 1) * (bins - 1) / (2 * rows), std::log(bins) + (bins - 1) / (2 * rows),
+                          1e-6};
   layout.datasets.push_back(
       {.path = "/continuity/mutual_information",
        .type = float32,
@@ -101,22 +105,8 @@ void add_information(Layout& layout, const TraceExtent& extent) {
                              .range = range});
 }
 
-void add_density(Layout& layout, const TraceExtent& extent) {
-  const auto add = [&](const char* name, const char* what, const char* undefined, const Range& range) {
-    add_moments(layout, extent, std::string("/density/") + name, "point", what, undefined, range);
-  };
-  const auto units = static_cast<double>(extent.units);
-  add("norm", "the Euclidean norm of x[n,s]", "", not_negative);
-  add("abs", "the mean over units of |x[n,s,d]|", "", not_negative);
-  add("active", "the fraction of units with |x[n,s,d]| > threshold", "", share_range);
-  for (const char* name : {"/density/active_mean", "/density/active_std"}) {
-    std::ranges::find(layout.datasets, name, &Dataset::path)->attributes = {
-        {"threshold", extent.active_threshold}};
-  }
-  add("hoyer", "the Hoyer sparsity (sqrt(D) - |x|_1 / |x|_2) / (sqrt(D) - 1) of x[n,s]", "x[n,s] is 0",
-      share_range);
-  add("kurtosis", "the excess kurtosis m4 / m2^2 - 3 over units of x[n,s]", "all units of x[n,s] are equal",
-      Range{-2, units});
+const char* dimension_of(statistics::Along along) {
+  return along == statistics::Along::points ? "point" : along == statistics::Along::steps ? "step" : "bend";
 }
 
 }  // namespace
@@ -127,7 +117,7 @@ std::string where_one_row(const TraceExtent& extent) {
 
 void add_moments(Layout& layout, const TraceExtent& extent, const std::string& path,
                  const std::string& dimension, const std::string& what, const std::string& undefined,
-                 const Range& range, const std::string& units) {
+                 const core::Range& range, const std::string& units) {
   const std::string left_out = undefined.empty() ? "" : "; rows in which " + undefined + " are left out";
   layout.datasets.push_back({.path = path + "_mean",
                              .dimensions = {dimension},
@@ -141,7 +131,7 @@ void add_moments(Layout& layout, const TraceExtent& extent, const std::string& p
        .long_name = "standard deviation over rows of " + what + ", divisor one less than the rows" + left_out,
        .units = units,
        .nan_where = undefined.empty() ? where_one_row(extent) : "fewer than two rows are left",
-       .range = not_negative});
+       .range = core::not_negative});
 }
 
 void add_samples(Layout& layout, const TraceExtent& extent) {
@@ -153,21 +143,35 @@ void add_samples(Layout& layout, const TraceExtent& extent) {
                              .long_name = "residual stream x[n,s,d] of the measured token, before any norm"});
 }
 
+void add_row_statistics(Layout& layout, const TraceExtent& extent, std::string_view group) {
+  for (const statistics::RowStatistic* one : statistics::row_statistics()) {
+    const statistics::RowDescription row = one->describe(extent.units);
+    if (!row.path.starts_with(group)) continue;
+    if (row.along == statistics::Along::path) {
+      layout.datasets.push_back({.path = row.path,
+                                 .dimensions = {"sample"},
+                                 .long_name = row.what,
+                                 .units = row.units,
+                                 .nan_where = row.undefined,
+                                 .range = row.range});
+    } else {
+      add_moments(layout, extent, row.path, dimension_of(row.along), row.what, row.undefined, row.range,
+                  row.units);
+      for (Dataset& dataset : std::span(layout.datasets).last(2))
+        dataset.attributes.assign(row.attributes.begin(), row.attributes.end());
+    }
+  }
+}
+
 void add_units(Layout& layout, const TraceExtent& extent) {
   add_trajectory(layout, extent);
   add_correlations(layout, extent);
-  const auto add = [&](const char* name, const char* what, const char* undefined, const Range& range) {
-    add_moments(layout, extent, std::string("/continuity/") + name, "step", what, undefined, range);
-  };
-  add("cosine", "cos(x[n,s], x[n,s+1])", "either is 0", cosine_range);
-  add("velocity", "the Euclidean norm of x[n,s+1] - x[n,s]", "", not_negative);
-  add("relative_velocity", "the Euclidean norm of x[n,s+1] - x[n,s] over that of x[n,s]", "x[n,s] is 0",
-      not_negative);
+  add_row_statistics(layout, extent, "/continuity/");
   layout.datasets.push_back({.path = "/continuity/acceleration",
                              .dimensions = {"bend"},
                              .long_name = "velocity_mean[s+1] - velocity_mean[s]"});
   add_information(layout, extent);
-  add_density(layout, extent);
+  add_row_statistics(layout, extent, "/density/");
 }
 
 }  // namespace orrery::archive

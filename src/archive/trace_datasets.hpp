@@ -4,6 +4,7 @@
 
 #include <limits>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace orrery::archive {
@@ -14,6 +15,8 @@ namespace orrery::archive {
 void add_samples(Layout& layout, const TraceExtent& extent);
 /// /trajectory, /continuity, /density.
 void add_units(Layout& layout, const TraceExtent& extent);
+/// Those of the statistics of rows whose paths begin so (row_statistic.hpp).
+void add_row_statistics(Layout& layout, const TraceExtent& extent, std::string_view group);
 /// /rotation.
 void add_rotations(Layout& layout, const TraceExtent& extent);
 /// /pca, /pooled, /geometry.
@@ -25,13 +28,13 @@ void add_controls(Layout& layout, const TraceExtent& extent);
 /// which rows have none; where it is empty, each has one.
 void add_moments(Layout& layout, const TraceExtent& extent, const std::string& path,
                  const std::string& dimension, const std::string& what, const std::string& undefined,
-                 const Range& range, const std::string& units = "1");
+                 const core::Range& range, const std::string& units = "1");
 
 /// The spacing of float32 numbers at 1.
 inline constexpr double epsilon_of_float = std::numeric_limits<float>::epsilon();
 
 /// Of the signed turns R of a trajectory of points 0 … S − 1.
-Range turns_range(const TraceExtent& extent);
+core::Range turns_range(const TraceExtent& extent);
 
 /// What a spread over rows says of itself in `nan_where` where there is one row, and nothing otherwise.
 std::string where_one_row(const TraceExtent& extent);

@@ -5,6 +5,7 @@
 #include "orrery/core/not_a_number.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/statistics/jackknife.hpp"
+#include "orrery/statistics/row_statistic.hpp"
 #include "point_jackknife.hpp"
 
 #include <algorithm>
@@ -135,14 +136,17 @@ void write_units(Writer& writer, const UnitStatistics& units, const Places& plac
 }
 
 void write_rows(Writer& writer, const SampleStatistics& rows, const Places& places) {
-  writer.add_row_mean("cosine_first", rows.cosine, places.first, "cosine of the first two streams", "1");
-  writer.add_row_mean("cosine_last", rows.cosine, places.last, "cosine of points S - 2 and S - 1", "1");
-  writer.add_row_mean("velocity_first", rows.velocity, places.first, "length of the first step",
+  writer.add_row_mean("cosine_first", rows.of(row_cosine), places.first, "cosine of the first two streams",
+                      "1");
+  writer.add_row_mean("cosine_last", rows.of(row_cosine), places.last, "cosine of points S - 2 and S - 1",
+                      "1");
+  writer.add_row_mean("velocity_first", rows.of(row_velocity), places.first, "length of the first step",
                       "activation");
-  writer.add_row_mean("velocity_last", rows.velocity, places.last, "length of step S - 2", "activation");
-  writer.add_row_mean("relative_velocity_first", rows.relative_velocity, places.first,
+  writer.add_row_mean("velocity_last", rows.of(row_velocity), places.last, "length of step S - 2",
+                      "activation");
+  writer.add_row_mean("relative_velocity_first", rows.of(row_relative_velocity), places.first,
                       "length of the first step over that of the stream before it", "1");
-  writer.add_row_mean("relative_velocity_last", rows.relative_velocity, places.last,
+  writer.add_row_mean("relative_velocity_last", rows.of(row_relative_velocity), places.last,
                       "length of step S - 2 over that of the stream before it", "1");
 }
 

@@ -1,6 +1,5 @@
 #include "row_measures.hpp"
 
-#include "orrery/core/not_a_number.hpp"
 #include "permutation.hpp"
 #include "vectors.hpp"
 
@@ -13,89 +12,105 @@ namespace orrery::statistics {
 RowMeasures::RowMeasures(const Extent& extent, std::vector<std::int64_t> permuted_points)
     : extent_(extent), permuted_points_(std::move(permuted_points)) {
   check_permutation(permuted_points_, extent.points);
+  for (const RowStatistic* one : row_statistics()) {
+    all_.push_back({one, one->describe(extent.units), columns_});
+    columns_ += length_of(all_.back().description.along);
+  }
+  const auto first_of = [&](const char* path) {
+    return std::ranges::find(all_, path, [](const Column& column) { return column.description.path; })->first;
+  };
+  cosine_ = first_of(row_cosine);
+  velocity_ = first_of(row_velocity);
+  straightness_ = first_of(row_straightness);
+  permuted_cosine_ = columns_;
+  permuted_velocity_ = permuted_cosine_ + steps();
+  columns_ = permuted_velocity_ + steps();
 }
 
-std::int64_t RowMeasures::columns() const {
-  return permuted_velocity() + steps();
+std::int64_t RowMeasures::length_of(Along along) const {
+  switch (along) {
+    case Along::points:
+      return extent_.points;
+    case Along::steps:
+      return steps();
+    case Along::bends:
+      return std::max<std::int64_t>(0, extent_.points - 2);
+    case Along::path:
+      break;
+  }
+  return 1;
 }
 
-/// The measures of one stream.
-void RowMeasures::measure_point(std::span<const double> x, std::int64_t point, double* line) const {
-  const std::int64_t count = std::ssize(x);
-  const double units = static_cast<double>(count);
-  const double length = std::sqrt(inner_product(x.data(), x.data(), count));
-  const double absolute = lane_sum(count, [&](std::int64_t d) { return std::abs(x[d]); });
-  const double above =
-      lane_sum(count, [&](std::int64_t d) { return std::abs(x[d]) > active_threshold ? 1.0 : 0.0; });
-  const double mean = lane_sum(count, [&](std::int64_t d) { return x[d]; }) / units;
-  const auto square = [&](std::int64_t d) { return (x[d] - mean) * (x[d] - mean); };
-  const double second = lane_sum(count, square) / units;
-  const double fourth = lane_sum(count, [&](std::int64_t d) { return square(d) * square(d); }) / units;
-  const bool level = std::all_of(x.begin(), x.end(), [&](double value) { return value == x[0]; });
-  line[norm() + point] = length;
-  line[abs() + point] = absolute / units;
-  line[active() + point] = above / units;
-  line[hoyer() + point] = ratio(std::sqrt(units) - ratio(absolute, length), std::sqrt(units) - 1);
-  line[kurtosis() + point] = level ? core::not_a_number : ratio(fourth, second * second) - 3;
+namespace {
+
+double number_at(const RowStatistic& statistic, const RowPoint& point) {
+  return statistic.at_point(point);
+}
+double number_at(const RowStatistic& statistic, const RowStep& step) {
+  return statistic.at_step(step);
+}
+double number_at(const RowStatistic& statistic, const RowBend& bend) {
+  return statistic.at_bend(bend);
+}
+double number_at(const RowStatistic& statistic, const RowPath& way) {
+  return statistic.of_path(way);
 }
 
-/// The measures of the step from `before` to `after`, which is left in `change`; the norms are there already.
-void RowMeasures::measure_step(std::span<const double> before, std::span<const double> after,
-                               std::int64_t step, std::span<double> change, double* line) const {
-  const std::int64_t count = std::ssize(before);
-  const double norm_before = line[norm() + step];
-  for (std::int64_t d = 0; d < count; ++d) change[d] = after[d] - before[d];
-  const double length = std::sqrt(inner_product(change.data(), change.data(), count));
-  line[cosine() + step] =
-      cosine_of(inner_product(before.data(), after.data(), count), norm_before, line[norm() + step + 1]);
-  line[velocity() + step] = length;
-  line[relative_velocity() + step] = ratio(length, norm_before);
+}  // namespace
+
+template <class Place>
+void RowMeasures::put(Along along, std::int64_t place, const Place& there, double* line) const {
+  for (const Column& column : all_) {
+    if (column.description.along == along) line[column.first + place] = number_at(*column.statistic, there);
+  }
 }
 
-/// Cosine and velocity of the points as relabelled. The two points of a layer stay neighbours, so about half
+/// Cosine and velocity of the points as relabelled. The points of a layer stay neighbours, so that about half
 /// of the steps have been measured already.
 template <class T>
-void RowMeasures::measure_permuted(const T* x, double* line) const {
+void RowMeasures::measure_permuted(const T* x, std::span<const double> norms, double* line) const {
   for (std::int64_t step = 0; step < steps(); ++step) {
     const std::int64_t here = permuted_points_[step];
     const std::int64_t next = permuted_points_[step + 1];
     if (next == here + 1) {
-      line[permuted_cosine() + step] = line[cosine() + here];
-      line[permuted_velocity() + step] = line[velocity() + here];
+      line[permuted_cosine_ + step] = line[cosine_ + here];
+      line[permuted_velocity_ + step] = line[velocity_ + here];
       continue;
     }
     const T* one = x + here * extent_.units;
     const T* other = x + next * extent_.units;
-    line[permuted_cosine() + step] =
-        cosine_of(inner_product(one, other, extent_.units), line[norm() + here], line[norm() + next]);
-    line[permuted_velocity() + step] = distance(one, other, extent_.units);
+    line[permuted_cosine_ + step] =
+        cosine_of(inner_product(one, other, extent_.units), norms[here], norms[next]);
+    line[permuted_velocity_ + step] = distance(one, other, extent_.units);
   }
 }
 
 template <class T>
 void RowMeasures::measure(const T* x, double* line) const {
-  std::vector<double> before(extent_.units);
-  std::vector<double> here(extent_.units);
-  std::vector<double> last_change(extent_.units);
-  std::vector<double> change(extent_.units);
-  double arc = 0;
+  const std::int64_t units = extent_.units;
+  std::vector<double> before(units), here(units), last_change(units), change(units), norms(extent_.points);
+  RowPoint point_before;
+  double last_length = 0, arc = 0;
   for (std::int64_t point = 0; point < extent_.points; ++point) {
-    std::copy_n(x + point * extent_.units, extent_.units, here.begin());
-    measure_point(here, point, line);
+    std::copy_n(x + point * units, units, here.begin());
+    const RowPoint now{here, std::sqrt(inner_product(here.data(), here.data(), units)),
+                       lane_sum(units, [&](std::int64_t d) { return std::abs(here[d]); })};
+    norms[point] = now.norm;
+    put(Along::points, point, now, line);
     if (point > 0) {
-      measure_step(before, here, point - 1, change, line);
-      arc += line[velocity() + point - 1];
-    }
-    if (point > 1) {
-      line[curvature() + point - 2] =
-          angle_between(last_change.data(), line[velocity() + point - 2], change.data(),
-                        line[velocity() + point - 1], extent_.units);
+      for (std::int64_t d = 0; d < units; ++d) change[d] = here[d] - before[d];
+      const double length = std::sqrt(inner_product(change.data(), change.data(), units));
+      arc += length;
+      put(Along::steps, point - 1, RowStep{point_before, now, change, length}, line);
+      if (point > 1) put(Along::bends, point - 2, RowBend{last_change, change, last_length, length}, line);
+      last_length = length;
     }
     std::swap(before, here);
     std::swap(last_change, change);
+    point_before = {before, now.norm, now.absolute};
   }
-  line[straightness()] = ratio(arc, distance(x, x + (extent_.points - 1) * extent_.units, extent_.units));
-  measure_permuted(x, line);
+  put(Along::path, 0, RowPath{arc, distance(x, x + (extent_.points - 1) * units, units)}, line);
+  measure_permuted(x, norms, line);
 }
 
 template void RowMeasures::measure(const float* x, double* line) const;
@@ -116,20 +131,14 @@ SampleStatistics RowMeasures::statistics(std::span<const double> mean,
     return result;
   };
   SampleStatistics result;
-  result.cosine = series(cosine(), steps());
-  result.velocity = series(velocity(), steps());
-  result.relative_velocity = series(relative_velocity(), steps());
-  result.norm = series(norm(), extent_.points);
-  result.abs = series(abs(), extent_.points);
-  result.active = series(active(), extent_.points);
-  result.hoyer = series(hoyer(), extent_.points);
-  result.kurtosis = series(kurtosis(), extent_.points);
-  result.curvature = series(curvature(), bends());
-  result.straightness = series(straightness(), 1);
-  result.permuted_cosine = series(permuted_cosine(), steps());
-  result.permuted_velocity = series(permuted_velocity(), steps());
+  for (const Column& column : all_) {
+    result.series.emplace(column.description.path, series(column.first, length_of(column.description.along)));
+  }
+  result.permuted_cosine = series(permuted_cosine_, steps());
+  result.permuted_velocity = series(permuted_velocity_, steps());
+  const RowSeries& velocity = result.of(row_velocity);
   for (std::int64_t step = 0; step + 1 < steps(); ++step) {
-    result.acceleration.push_back(result.velocity.mean[step + 1] - result.velocity.mean[step]);
+    result.acceleration.push_back(velocity.mean[step + 1] - velocity.mean[step]);
   }
   return result;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "orrery/statistics/row_statistic.hpp"
 #include "orrery/statistics/sample_statistics.hpp"
 #include "orrery/statistics/shards.hpp"
 
@@ -18,13 +19,13 @@ class RowMeasures {
   RowMeasures(const Extent& extent, std::vector<std::int64_t> permuted_points);
 
   /// The length of a line.
-  std::int64_t columns() const;
+  std::int64_t columns() const { return columns_; }
 
   /// Writes the numbers of the row x (P, D), float or double, to `line` (columns).
   template <class T>
   void measure(const T* x, double* line) const;
   /// The straightness in a row's line.
-  double straightness_of(const double* line) const { return line[straightness()]; }
+  double straightness_of(const double* line) const { return line[straightness_]; }
 
   /// The statistics whose means and standard deviations (columns) are these, over the rows where a number is
   /// not NaN; with `table` (N, columns), the rows' own numbers too.
@@ -32,30 +33,26 @@ class RowMeasures {
                               std::span<const double> table = {}) const;
 
  private:
-  // Where a line's numbers lie: runs of P − 1, of P, of P − 2, one number, and runs of P − 1.
-  std::int64_t steps() const { return extent_.points - 1; }
-  std::int64_t bends() const { return extent_.points > 1 ? extent_.points - 2 : 0; }
-  std::int64_t cosine() const { return 0; }
-  std::int64_t velocity() const { return steps(); }
-  std::int64_t relative_velocity() const { return 2 * steps(); }
-  std::int64_t norm() const { return 3 * steps(); }
-  std::int64_t abs() const { return norm() + extent_.points; }
-  std::int64_t active() const { return norm() + 2 * extent_.points; }
-  std::int64_t hoyer() const { return norm() + 3 * extent_.points; }
-  std::int64_t kurtosis() const { return norm() + 4 * extent_.points; }
-  std::int64_t curvature() const { return norm() + 5 * extent_.points; }
-  std::int64_t straightness() const { return curvature() + bends(); }
-  std::int64_t permuted_cosine() const { return straightness() + 1; }
-  std::int64_t permuted_velocity() const { return permuted_cosine() + steps(); }
+  /// A statistic, and where its run of numbers begins in a line.
+  struct Column {
+    const RowStatistic* statistic;
+    RowDescription description;
+    std::int64_t first;
+  };
 
-  void measure_point(std::span<const double> x, std::int64_t point, double* line) const;
-  void measure_step(std::span<const double> before, std::span<const double> after, std::int64_t step,
-                    std::span<double> change, double* line) const;
+  std::int64_t steps() const { return extent_.points - 1; }
+  /// How many numbers a row has along this.
+  std::int64_t length_of(Along along) const;
+  template <class Place>
+  void put(Along along, std::int64_t place, const Place& there, double* line) const;
   template <class T>
-  void measure_permuted(const T* x, double* line) const;
+  void measure_permuted(const T* x, std::span<const double> norms, double* line) const;
 
   Extent extent_;
   std::vector<std::int64_t> permuted_points_;
+  std::vector<Column> all_;  ///< in their order
+  std::int64_t permuted_cosine_ = 0, permuted_velocity_ = 0, columns_ = 0;
+  std::int64_t cosine_ = 0, velocity_ = 0, straightness_ = 0;  ///< of the statistics that others rest on
 };
 
 }  // namespace orrery::statistics

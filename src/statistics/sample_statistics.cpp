@@ -27,6 +27,12 @@ std::vector<double> in_sample_order(const std::vector<std::vector<core::Sample>>
 
 }  // namespace
 
+const RowSeries& SampleStatistics::of(const std::string& path) const {
+  static const RowSeries none;
+  const auto found = series.find(path);
+  return found == series.end() ? none : found->second;
+}
+
 SampleStatistics sample_statistics(const parallel::Communicator& ranks, const SampleShard& rows,
                                    const Extent& extent, const std::vector<std::int64_t>& permuted_points,
                                    int threads) {

@@ -289,9 +289,10 @@ void StreamedStatistics::finish_rows(TraceStatistics& result) {
     result.rows = measures_->statistics(mean, deviation);
     result.layer_permuted.steps = {result.rows.permuted_cosine.mean, result.rows.permuted_velocity.mean};
     if (options_.every_token) return;
-    result.rows.straightness.rows.resize(extent_.samples);
+    std::vector<double>& of_rows = result.rows.series[row_straightness].rows;
+    of_rows.resize(extent_.samples);
     for (const auto& list : straightness) {
-      for (const SampleNumber& one : list) result.rows.straightness.rows[one.sample.value()] = one.number;
+      for (const SampleNumber& one : list) of_rows[one.sample.value()] = one.number;
     }
     for (std::int64_t unit = 0; unit < extent_.units; ++unit) {
       result.sample_turns.mean.push_back(sample_turns_.mean(unit));

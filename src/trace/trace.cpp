@@ -215,7 +215,7 @@ run::FinalMetadata TraceRun::final_metadata() {
   for (archive::Attribute& one : timing()) attributes.push_back(std::move(one));
   for (archive::Attribute& one : work_.input_hashes()) attributes.push_back(std::move(one));
   if (options_.tokens == Tokens::all) {
-    const statistics::RowSeries& straightness = statistics_.rows.straightness;
+    const statistics::RowSeries& straightness = statistics_.rows.of(statistics::row_straightness);
     attributes.push_back({"/geometry", "straightness_mean", straightness.mean.front()});
     attributes.push_back({"/geometry", "straightness_std", straightness.standard_deviation.front()});
   }

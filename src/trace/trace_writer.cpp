@@ -1,6 +1,7 @@
 #include "trace_writer.hpp"
 
 #include "orrery/core/narrow.hpp"
+#include "orrery/statistics/row_statistic.hpp"
 #include "orrery/statistics/tensor_values.hpp"
 
 #include <ATen/core/Tensor.h>
@@ -48,16 +49,17 @@ void write_series(SharedFile& file, const std::string& path, const statistics::R
   write_line(file, path + "_std", series.standard_deviation);
 }
 
-void write_rows_statistics(SharedFile& file, const statistics::SampleStatistics& rows) {
-  write_series(file, "/continuity/cosine", rows.cosine);
-  write_series(file, "/continuity/velocity", rows.velocity);
-  write_series(file, "/continuity/relative_velocity", rows.relative_velocity);
+void write_rows_statistics(SharedFile& file, const statistics::SampleStatistics& rows, std::int64_t units) {
+  for (const statistics::RowStatistic* one : statistics::row_statistics()) {
+    const statistics::RowDescription description = one->describe(units);
+    const statistics::RowSeries& series = rows.of(description.path);
+    if (description.along == statistics::Along::path) {
+      write_line(file, description.path, series.rows);
+    } else {
+      write_series(file, description.path, series);
+    }
+  }
   write_line(file, "/continuity/acceleration", rows.acceleration);
-  write_series(file, "/density/norm", rows.norm);
-  write_series(file, "/density/abs", rows.abs);
-  write_series(file, "/density/active", rows.active);
-  write_series(file, "/density/hoyer", rows.hoyer);
-  write_series(file, "/density/kurtosis", rows.kurtosis);
 }
 
 void write_spectra(SharedFile& file, const std::vector<statistics::Spectrum>& spectra) {
@@ -152,9 +154,7 @@ void write_pooled(SharedFile& file, const statistics::PooledComponents& pooled,
 }
 
 void write_geometry(SharedFile& file, const statistics::TraceStatistics& statistics) {
-  write_series(file, "/geometry/curvature", statistics.rows.curvature);
   write_series(file, "/geometry/plane_curvature", statistics.plane_curvature);
-  write_line(file, "/geometry/straightness", statistics.rows.straightness.rows);
   write_whole(file, "/geometry/principal_angle", statistics.principal_angle);
   std::vector<double> eigenvalues;
   std::vector<double> explained;
@@ -213,7 +213,7 @@ void write_trace(SharedFile& file, bool is_root, const TraceInput& input, const 
   const std::int64_t points = input.config.points();
   if (is_root) {
     write_samples(file, input);
-    write_rows_statistics(file, statistics.rows);
+    write_rows_statistics(file, statistics.rows, input.config.width);
     write_square(file, "/continuity/correlation", statistics.units.correlation, points);
     write_square(file, "/continuity/correlation_units", statistics.units.correlation_units, points);
     write_line(file, "/continuity/residual_null", statistics.units.residual_null);

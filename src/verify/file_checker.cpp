@@ -150,7 +150,7 @@ void FileChecker::check_shapes() {
   }
 }
 
-bool FileChecker::is_within(const std::string& path, const archive::Range& range) {
+bool FileChecker::is_within(const std::string& path, const core::Range& range) {
   if (!has({path})) return true;
   const double least = range.least - range.slack * std::max(1.0, std::abs(range.least));
   const double greatest = range.greatest + range.slack * std::max(1.0, std::abs(range.greatest));

@@ -59,10 +59,10 @@ class FileChecker {
   /// Coordinates and datasets whose values the layout knows have those.
   void check_known();
 
-  /// No number lies where none can, in those of the datasets that there are (archive::Range).
+  /// No number lies where none can, in those of the datasets that there are (core::Range).
   void check_ranges();
   /// The same of one dataset and a range that the layout doesn't know: told only where it is wrong.
-  bool is_within(const std::string& path, const archive::Range& range);
+  bool is_within(const std::string& path, const core::Range& range);
 
   /// Whether all of these datasets are there as the layout has them.
   bool has(std::initializer_list<std::string> paths) const;

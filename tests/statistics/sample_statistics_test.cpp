@@ -67,19 +67,20 @@ void expect_reference(const Data& data, at::ScalarType dtype, std::uint64_t seed
   const std::vector<std::int64_t> shown = permuted(points, seed);
   const SampleStatistics got = sample_statistics(ranks, rows, data.extent, shown, 2);
   if (!ranks.is_root()) {
-    EXPECT_TRUE(got.norm.rows.empty());
+    EXPECT_TRUE(got.of("/density/norm").rows.empty());
     return;
   }
-  expect_series(got.cosine, data, reference::cosine, points - 1);
-  expect_series(got.velocity, data, reference::velocity, points - 1);
-  expect_series(got.relative_velocity, data, reference::relative_velocity, points - 1);
-  expect_series(got.norm, data, reference::norm, points);
-  expect_series(got.abs, data, reference::mean_abs, points);
-  expect_series(got.active, data, reference::active, points);
-  expect_series(got.hoyer, data, reference::hoyer, points);
-  expect_series(got.kurtosis, data, reference::kurtosis, points);
-  expect_series(got.curvature, data, reference::curvature, std::max<std::int64_t>(0, points - 2));
-  expect_series(got.straightness, data, reference::straightness, 1);
+  expect_series(got.of("/continuity/cosine"), data, reference::cosine, points - 1);
+  expect_series(got.of("/continuity/velocity"), data, reference::velocity, points - 1);
+  expect_series(got.of("/continuity/relative_velocity"), data, reference::relative_velocity, points - 1);
+  expect_series(got.of("/density/norm"), data, reference::norm, points);
+  expect_series(got.of("/density/abs"), data, reference::mean_abs, points);
+  expect_series(got.of("/density/active"), data, reference::active, points);
+  expect_series(got.of("/density/hoyer"), data, reference::hoyer, points);
+  expect_series(got.of("/density/kurtosis"), data, reference::kurtosis, points);
+  expect_series(got.of("/geometry/curvature"), data, reference::curvature,
+                std::max<std::int64_t>(0, points - 2));
+  expect_series(got.of("/geometry/straightness"), data, reference::straightness, 1);
   expect_series(got.permuted_cosine, relabelled(data, shown), reference::cosine, points - 1);
   expect_series(got.permuted_velocity, relabelled(data, shown), reference::velocity, points - 1);
   ASSERT_EQ(std::ssize(got.acceleration), std::max<std::int64_t>(0, points - 2));
@@ -119,15 +120,15 @@ TEST(SampleStatistics, HandMadeRow) {
   const Communicator alone = Communicator::self();
   const SampleStatistics got =
       sample_statistics(alone, testing::deal(alone, data, at::kFloat, 0), data.extent, {0, 1}, 1);
-  EXPECT_DOUBLE_EQ(got.norm.mean[0], 5);
-  EXPECT_DOUBLE_EQ(got.abs.mean[0], 7.0 / 4);
-  EXPECT_DOUBLE_EQ(got.active.mean[0], 0.5);
-  EXPECT_DOUBLE_EQ(got.active.mean[1], 0.5);
-  EXPECT_DOUBLE_EQ(got.hoyer.mean[0], 2 - 7.0 / 5);
-  EXPECT_NEAR(got.velocity.mean[0], std::sqrt(16.01), 1e-8);
-  EXPECT_NEAR(got.relative_velocity.mean[0], std::sqrt(16.01) / 5, 1e-8);
-  EXPECT_NEAR(got.cosine.mean[0], 9 / (5 * std::sqrt(9.01)), 1e-9);
-  EXPECT_TRUE(std::isnan(got.velocity.standard_deviation[0]));  // one row has no spread
+  EXPECT_DOUBLE_EQ(got.of("/density/norm").mean[0], 5);
+  EXPECT_DOUBLE_EQ(got.of("/density/abs").mean[0], 7.0 / 4);
+  EXPECT_DOUBLE_EQ(got.of("/density/active").mean[0], 0.5);
+  EXPECT_DOUBLE_EQ(got.of("/density/active").mean[1], 0.5);
+  EXPECT_DOUBLE_EQ(got.of("/density/hoyer").mean[0], 2 - 7.0 / 5);
+  EXPECT_NEAR(got.of("/continuity/velocity").mean[0], std::sqrt(16.01), 1e-8);
+  EXPECT_NEAR(got.of("/continuity/relative_velocity").mean[0], std::sqrt(16.01) / 5, 1e-8);
+  EXPECT_NEAR(got.of("/continuity/cosine").mean[0], 9 / (5 * std::sqrt(9.01)), 1e-9);
+  EXPECT_TRUE(std::isnan(got.of("/continuity/velocity").standard_deviation[0]));  // one row has no spread
 }
 
 /// One row that goes through these points.
@@ -143,8 +144,8 @@ SampleStatistics measure_path(const std::vector<std::vector<double>>& path,
 
 TEST(SampleStatistics, AStraightLineHasNoCurvature) {
   const SampleStatistics got = measure_path({{0, 1, 2}, {1, 3, 5}, {3, 7, 11}, {3.5, 8, 12.5}}, {0, 1, 2, 3});
-  for (const double angle : got.curvature.rows) EXPECT_NEAR(angle, 0, 1e-15);
-  EXPECT_NEAR(got.straightness.rows[0], 1, 1e-15);
+  for (const double angle : got.of("/geometry/curvature").rows) EXPECT_NEAR(angle, 0, 1e-15);
+  EXPECT_NEAR(got.of("/geometry/straightness").rows[0], 1, 1e-15);
 }
 
 TEST(SampleStatistics, ARightAngleAndAWayBack) {
@@ -152,11 +153,11 @@ TEST(SampleStatistics, ARightAngleAndAWayBack) {
   const SampleStatistics got =
       measure_path({{0, 0}, {2, 0}, {2, 1}, {2, 4}, {2, 3}, {2, 3}, {0, 0}}, {0, 1, 2, 3, 4, 5, 6});
   for (const auto& [bend, angle] : {std::pair(0, pi / 2), std::pair(1, 0.0), std::pair(2, pi)}) {
-    EXPECT_DOUBLE_EQ(got.curvature.rows[bend], angle);
+    EXPECT_DOUBLE_EQ(got.of("/geometry/curvature").rows[bend], angle);
   }
-  EXPECT_TRUE(std::isnan(got.curvature.rows[3]));  // onto the same place, and away from it
-  EXPECT_TRUE(std::isnan(got.curvature.rows[4]));
-  EXPECT_TRUE(std::isnan(got.straightness.rows[0]));  // it ends where it began
+  EXPECT_TRUE(std::isnan(got.of("/geometry/curvature").rows[3]));  // onto the same place, and away from it
+  EXPECT_TRUE(std::isnan(got.of("/geometry/curvature").rows[4]));
+  EXPECT_TRUE(std::isnan(got.of("/geometry/straightness").rows[0]));  // it ends where it began
 }
 
 TEST(SampleStatistics, RelabelledPointsAreFarApart) {

@@ -52,16 +52,7 @@ void put_points(Numbers& numbers, const TraceStatistics& got) {
 }
 
 void put_rows(Numbers& numbers, const SampleStatistics& rows) {
-  put(numbers, "cosine", rows.cosine);
-  put(numbers, "velocity", rows.velocity);
-  put(numbers, "relative_velocity", rows.relative_velocity);
-  put(numbers, "norm", rows.norm);
-  put(numbers, "abs", rows.abs);
-  put(numbers, "active", rows.active);
-  put(numbers, "hoyer", rows.hoyer);
-  put(numbers, "kurtosis", rows.kurtosis);
-  put(numbers, "curvature", rows.curvature);
-  put(numbers, "straightness", rows.straightness);
+  for (const auto& [path, series] : rows.series) put(numbers, path, series);
   put(numbers, "permuted_cosine", rows.permuted_cosine);
   put(numbers, "permuted_velocity", rows.permuted_velocity);
   put(numbers, "acceleration", rows.acceleration);

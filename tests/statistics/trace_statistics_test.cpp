@@ -53,7 +53,7 @@ TEST(TraceStatistics, TheRandomBasisControlMeasuresItsOwnSteps) {
     EXPECT_NEAR(got.random_basis.steps.cosine[s], reference::row_mean(turned, reference::cosine, s), 1e-13);
     EXPECT_NEAR(got.random_basis.steps.velocity[s], reference::row_mean(turned, reference::velocity, s),
                 1e-11);
-    EXPECT_NEAR(got.random_basis.steps.velocity[s], got.rows.velocity.mean[s], 1e-11);
+    EXPECT_NEAR(got.random_basis.steps.velocity[s], got.rows.of("/continuity/velocity").mean[s], 1e-11);
   }
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "orrery/core/not_a_number.hpp"
+#include "orrery/core/range.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -54,19 +54,6 @@ Scale counted_scale(const char* name, std::int64_t length, const char* long_name
 /// the length alone: that is no difference.
 bool is_counted_scale(const std::string& path);
 
-/// The numbers that a dataset can have, NaN aside; rounding may carry them beyond by `slack`, times the end's
-/// size where that is above 1.
-struct Range {
-  double least = -core::infinity;
-  double greatest = core::infinity;
-  double slack = 1e-12;
-};
-
-/// What cannot be negative; what is a cosine or a correlation; what is a share.
-inline constexpr Range not_negative{0, core::infinity};
-inline constexpr Range cosine_range{-1, 1};
-inline constexpr Range share_range{0, 1};
-
 /// Of what runs along the points from a start on: where it is NaN. Before its start it always is.
 enum class Beginning {
   none,       ///< it has no start
@@ -85,7 +72,7 @@ struct Dataset {
   Values values = {};          ///< all of it, where known beforehand; `text` must be
   std::string nan_where = {};  ///< which entries are NaN by right; empty: none. An attribute of that name
   std::string infinite_where = {};        ///< which are infinite by right, in the same manner
-  std::optional<Range> range = {};        ///< none: any number; for `orrery verify`, not in the file
+  std::optional<core::Range> range = {};  ///< none: any number; for `orrery verify`, not in the file
   Beginning beginning = Beginning::none;  ///< in the same manner
 };
 

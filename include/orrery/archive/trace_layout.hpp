@@ -23,7 +23,6 @@ struct TraceExtent {
   bool every_token = false;          ///< `--tokens all`: a row is a token; rows are not kept then
   bool keep_rows = true;             ///< `--store rows`
   bool rows_float64 = false;         ///< `--residual float64`
-  double active_threshold = 0.1;
 
   std::int64_t points() const { return 2 * layers + 1; }
   /// K: eigenvalues a covariance can have above 0, min(N − 1, D). 0 for one row.

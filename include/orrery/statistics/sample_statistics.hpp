@@ -4,12 +4,11 @@
 #include "orrery/statistics/shards.hpp"
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 namespace orrery::statistics {
-
-/// A unit counts as active where |x| is above this (τ of science.md).
-constexpr double active_threshold = 0.1;
 
 /// One number a row at each of `length` places (points or steps), and its spread over rows.
 struct RowSeries {
@@ -22,25 +21,16 @@ struct RowSeries {
 
 /// What is measured on each row by itself (science.md, sections 1 and 3). On rank 0; empty elsewhere.
 struct SampleStatistics {
-  // (P − 1), one a step from point s to s + 1
-  RowSeries cosine;             ///< between x[s] and x[s+1]; NaN where either is zero
-  RowSeries velocity;           ///< ‖x[s+1] − x[s]‖₂
-  RowSeries relative_velocity;  ///< the same over ‖x[s]‖₂; NaN where that is zero
-  // (P), one a point
-  RowSeries norm;      ///< ‖x‖₂
-  RowSeries abs;       ///< mean |x| over units
-  RowSeries active;    ///< fraction of units with |x| > active_threshold
-  RowSeries hoyer;     ///< (√D − ‖x‖₁/‖x‖₂)/(√D − 1); NaN for zero vectors and D = 1
-  RowSeries kurtosis;  ///< m₄/m₂² − 3 over units; NaN where all units are equal
-  // (P − 2), one a bend
-  RowSeries curvature;  ///< angle between the steps from s to s + 1 and on to s + 2; NaN where one is zero
-  // a single number
-  RowSeries straightness;  ///< Σ velocity over ‖x[P−1] − x[0]‖₂; NaN where that is zero
+  /// Of each statistic of rows, by its path (row_statistic.hpp); (P), (P − 1), (P − 2) or one number long.
+  std::map<std::string, RowSeries> series;
+  /// That of one statistic; one without numbers where there is none.
+  const RowSeries& of(const std::string& path) const;
+
   // (P − 1), of the control `layer_permuted`
   RowSeries permuted_cosine;    ///< between the points shown at places s and s + 1; NaN where either is zero
   RowSeries permuted_velocity;  ///< the distance between them
 
-  std::vector<double> acceleration;  ///< (P − 2) velocity.mean[s+1] − velocity.mean[s]
+  std::vector<double> acceleration;  ///< (P − 2) of(row_velocity).mean[s+1] − of(row_velocity).mean[s]
 };
 
 /// Collective: measures each row on the rank that holds it, in double precision, and gathers the numbers in
