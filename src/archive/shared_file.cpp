@@ -15,14 +15,6 @@
 
 namespace orrery::archive {
 
-namespace {
-bool left_open = false;
-}  // namespace
-
-bool is_left_open() {
-  return left_open;
-}
-
 /// The file and its datasets, in the layout's order; an empty handle stands for one of text.
 struct SharedFile::Open {
   Handle file;
@@ -30,7 +22,6 @@ struct SharedFile::Open {
 
   /// Leaks all handles: after a failed write, closing a file hangs.
   void leak() {
-    left_open = true;
     file.release();
     for (Handle& dataset : datasets) dataset.release();
   }
@@ -171,9 +162,9 @@ SharedFile::SharedFile(const parallel::Communicator& ranks, const std::filesyste
   look();
   try {
     agree_after(ranks_, "opening the output", [&] { open_ = std::make_unique<Open>(open(H5F_ACC_RDWR)); });
-  } catch (...) {
+  } catch (const parallel::AgreedError& error) {
     if (open_) open_->leak();
-    throw;
+    throw error.with_open_file();
   }
 }
 
@@ -312,13 +303,14 @@ void SharedFile::close() {
   });
 }
 
-void SharedFile::give_up(core::ExitCode reason) {
-  if (!is_open() || reason == core::ExitCode::io) return;
+parallel::AgreedError SharedFile::give_up(const parallel::AgreedError& reason) {
+  if (!is_open() || reason.ending() == parallel::Ending::at_once) return reason;
   try {
     close();
   } catch (const parallel::AgreedError& error) {
-    if (error.code() == core::ExitCode::io) throw;
+    return error.code() == core::ExitCode::io ? error : reason.with_open_file();
   }
+  return reason;
 }
 
 void SharedFile::read_back() const {
@@ -327,9 +319,9 @@ void SharedFile::read_back() const {
   try {
     agree_after(ranks_, "opening the output again",
                 [&] { opened = std::make_unique<Open>(open(H5F_ACC_RDONLY)); });
-  } catch (...) {
+  } catch (const parallel::AgreedError& error) {
     if (opened) opened->leak();
-    throw;
+    throw error.with_open_file();
   }
   std::exception_ptr damage;
   try {

@@ -6,7 +6,6 @@
 #include "orrery/archive/inputs.hpp"
 #include "orrery/archive/output.hpp"
 #include "orrery/archive/reader.hpp"
-#include "orrery/archive/shared_file.hpp"
 #include "orrery/cli/arguments.hpp"
 #include "orrery/cli/launcher.hpp"
 #include "orrery/cli/progress.hpp"
@@ -79,9 +78,7 @@ int run_on_ranks(int& count, char**& arguments, const std::function<int(const pa
     return body(ranks);
   } catch (const parallel::AgreedError& error) {
     if (ranks.is_root()) speak(error);
-    // After a failed write, or a failure to close it, MPI_Finalize would try to close the shared file.
-    const bool unfinished = error.code() == ExitCode::io || archive::is_left_open();
-    if (ranks.max(std::int64_t{unfinished}) > 0) parallel::Environment::leave(code_of(error.code()));
+    if (error.ending() == parallel::Ending::at_once) parallel::Environment::leave(code_of(error.code()));
     return code_of(error.code());
   } catch (...) {
     const core::Error error = parallel::error_in_flight("outside any phase", ranks.rank());

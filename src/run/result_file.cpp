@@ -77,17 +77,10 @@ void ResultFile::publish(const std::function<FinalMetadata()>& last) {
   });
 }
 
-void ResultFile::abandon(bool worth_keeping, core::ExitCode reason) {
-  const auto leave = [&] {
-    if (output_) worth_keeping || output_->goes_on() ? output_->leave() : output_->discard();
-  };
-  try {
-    if (shared_) shared_->give_up(reason);
-  } catch (const parallel::AgreedError&) {
-    leave();
-    throw;
-  }
-  leave();
+parallel::AgreedError ResultFile::abandon(bool worth_keeping, const parallel::AgreedError& reason) {
+  const parallel::AgreedError error = shared_ ? shared_->give_up(reason) : reason;
+  if (output_) worth_keeping || output_->goes_on() ? output_->leave() : output_->discard();
+  return error;
 }
 
 }  // namespace orrery::run

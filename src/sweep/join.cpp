@@ -162,8 +162,7 @@ void join_parts(const Sweep& sweep, const std::string& command, const parallel::
                                              {"/timing", "parts", parts.count}};
     });
   } catch (const parallel::AgreedError& error) {
-    file->abandon(/*worth_keeping=*/false, error.code());
-    throw;
+    throw file->abandon(/*worth_keeping=*/false, error);
   }
 }
 

@@ -53,8 +53,7 @@ class SweepRun {
       compute();
       finish_sweep(ranks_, *file_, [&] { return last_attributes(); });
     } catch (const parallel::AgreedError& error) {
-      file_->abandon(is_committed_, error.code());
-      throw;
+      throw file_->abandon(is_committed_, error);
     }
   }
 

@@ -32,8 +32,7 @@ void TraceRun::run() {
     write();
     work_.file().publish([&] { return final_metadata(); });
   } catch (const parallel::AgreedError& error) {
-    work_.abandon(error.code());
-    throw;
+    throw work_.abandon(error);
   }
 }
 

@@ -193,14 +193,9 @@ std::vector<archive::Attribute> TraceWork::input_hashes() const {
   return attributes;
 }
 
-void TraceWork::abandon(core::ExitCode reason) {
-  try {
-    if (rows_file_) rows_file_->give_up(reason);
-  } catch (const parallel::AgreedError& error) {
-    file_->abandon(is_committed_, error.code());
-    throw;
-  }
-  if (file_) file_->abandon(is_committed_, reason);
+parallel::AgreedError TraceWork::abandon(const parallel::AgreedError& reason) {
+  const parallel::AgreedError error = rows_file_ ? rows_file_->give_up(reason) : reason;
+  return file_ ? file_->abandon(is_committed_, error) : error;
 }
 
 }  // namespace orrery::trace

@@ -78,8 +78,8 @@ class TraceWork {
   const archive::Layout& layout_by_rank() const { return by_rank_; }
   /// On rank 0: the attributes of what was read.
   std::vector<archive::Attribute> input_hashes() const;
-  /// What is done where the run can't go on.
-  void abandon(core::ExitCode reason);
+  /// What is done where the run can't go on (ResultFile::abandon).
+  [[nodiscard]] parallel::AgreedError abandon(const parallel::AgreedError& reason);
 
  private:
   void make_rows_file();

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string>
 
-namespace orrery::study {
+namespace orrery::run {
 namespace {
 
 TEST(Concurrency, ACpuHasATileAThread) {
@@ -57,4 +57,4 @@ TEST(Kernels, VariablesThatChooseThemAreNamed) {
 }
 
 }  // namespace
-}  // namespace orrery::study
+}  // namespace orrery::run

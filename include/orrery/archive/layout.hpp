@@ -123,7 +123,7 @@ void validate(const Layout& layout);
 
 /// Whether an attribute tells of the run rather than of its numbers: two runs that give the same numbers may
 /// differ in it. Those of /timing and /checksum, and of the root: time, place, ranks, build, command, paths,
-/// `config` (some of its options count, see study::compare_files) and `complete`.
+/// `config` (some of its options count, see verify::compare_files) and `complete`.
 bool tells_of_run(const std::string& object, const std::string& attribute);
 
 /// Whether files of earlier versions of the program lack an attribute: that one of two files lacks it is no

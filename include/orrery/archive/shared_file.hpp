@@ -1,7 +1,7 @@
 #pragma once
 
 #include "orrery/archive/layout.hpp"
-#include "orrery/core/error.hpp"
+#include "orrery/parallel/agreement.hpp"
 #include "orrery/parallel/communicator.hpp"
 
 #include <cstddef>
@@ -24,9 +24,8 @@ struct Slab {
 /// two ranks may write the same entry.
 ///
 /// After a failed write the file can't be closed (ROMIO hangs): its handles are kept open on purpose, and the
-/// program must end by parallel::Environment::leave, not by MPI_Finalize, which would close them too
-/// (`is_left_open`). So write under parallel::agree, let the one rank that speaks print the AgreedError, and
-/// leave with its code.
+/// program must not come to MPI_Finalize, which would close them too. So write under parallel::agree, pass
+/// the AgreedError through `give_up`, and end as the one that it returns says (AgreedError::ending).
 class SharedFile {
  public:
   /// Most bytes in one call of HDF5, and under one hash: a single write of 2 GiB fails, and reading back
@@ -34,10 +33,11 @@ class SharedFile {
   static constexpr std::int64_t default_block_bytes = std::int64_t{128} << 20;
 
   /// Collective: opens the file at `path`, made from `layout`. `ranks` must outlive it. Throws AgreedError
-  /// with io where it can't be opened or is not of that layout.
+  /// with io where it can't be opened or is not of that layout. Where some rank opened it all the same, the
+  /// error says that it is left open, as those of all below do.
   SharedFile(const parallel::Communicator& ranks, const std::filesystem::path& path, const Layout& layout,
              std::int64_t block_bytes = default_block_bytes);
-  /// Not collective: a file that is still open stays so until the process ends.
+  /// Not collective: a file that is still open stays so until the process ends, at once.
   ~SharedFile();
   SharedFile(const SharedFile&) = delete;
   SharedFile& operator=(const SharedFile&) = delete;
@@ -75,10 +75,9 @@ class SharedFile {
   /// failed (the file then stays open) or the disk refuses now.
   void close();
 
-  /// Collective: closes it where the run ends with an error that has that code, unless a write had failed.
-  /// Throws AgreedError with io where the disk refuses now: the program must then end as after a failed
-  /// write.
-  void give_up(core::ExitCode reason);
+  /// Collective: closes it where the run ends with that error, unless a write had failed. Returns the error
+  /// that the run ends with now: `reason`, or the disk's own where that refuses to close it.
+  [[nodiscard]] parallel::AgreedError give_up(const parallel::AgreedError& reason);
 
   /// Collective, after `close`: opens the file again and compares each block that this rank wrote with the
   /// hash taken of it in memory. Throws AgreedError with io, naming dataset and rank, where one differs.
@@ -114,8 +113,5 @@ class SharedFile {
   std::int64_t bytes_written_ = 0;
   bool failed_ = false;
 };
-
-/// Whether this process has given up a SharedFile that could not be closed. MPI_Finalize would try to.
-bool is_left_open();
 
 }  // namespace orrery::archive

@@ -8,10 +8,30 @@
 
 namespace orrery::parallel {
 
-/// Thrown on every rank by `agree`: all ranks know of it, so all can shut down cleanly and rank 0 reports it.
+/// How the ranks end after an error of which all know.
+enum class Ending {
+  in_order,  ///< MPI_Finalize included
+  at_once    ///< by Environment::leave: a file is open that can't be closed, and MPI_Finalize would try to
+};
+
+/// Thrown on every rank by `agree`: all ranks know of it, so rank 0 speaks for all, and all end alike.
 class AgreedError : public core::Error {
  public:
-  using core::Error::Error;
+  /// An io error may be that of a write, after which nothing may be closed: it ends the ranks at once.
+  AgreedError(core::ExitCode code, const std::string& message)
+      : core::Error(code, message),
+        ending_(code == core::ExitCode::io ? Ending::at_once : Ending::in_order) {}
+
+  Ending ending() const noexcept { return ending_; }
+  /// The same error where a file is left open.
+  AgreedError with_open_file() const {
+    AgreedError error = *this;
+    error.ending_ = Ending::at_once;
+    return error;
+  }
+
+ private:
+  Ending ending_;
 };
 
 /// The exception in flight as an error with an exit code: Error as it is, std::bad_alloc and LibTorch's

@@ -23,8 +23,8 @@ class Environment {
   static std::string library_version();
   /// Aborts all ranks with exit code `code`: for errors that the other ranks don't know of.
   [[noreturn]] static void abort(int code);
-  /// Ends this process without MPI_Finalize, output flushed: for all ranks after a failed write, where
-  /// finalising would close a file that can't be closed.
+  /// Ends this process without MPI_Finalize, output flushed: for all ranks after an error whose ending is
+  /// `at_once`.
   [[noreturn]] static void leave(int code);
 };
 

@@ -3,7 +3,7 @@
 #include "orrery/archive/layout.hpp"
 #include "orrery/archive/output.hpp"
 #include "orrery/archive/shared_file.hpp"
-#include "orrery/core/error.hpp"
+#include "orrery/parallel/agreement.hpp"
 #include "orrery/parallel/communicator.hpp"
 #include "orrery/run/watchdog.hpp"
 
@@ -49,9 +49,9 @@ class ResultFile {
   /// gives the file its name.
   void publish(const std::function<FinalMetadata()>& last);
 
-  /// What is done where the run can't go on: work worth keeping, and what an earlier run left, stays for
-  /// `--resume`.
-  void abandon(bool worth_keeping, core::ExitCode reason);
+  /// Collective: what is done where the run ends with an error. Work worth keeping, and what an earlier run
+  /// left, stays for `--resume`. Returns the error that the run ends with now (SharedFile::give_up).
+  [[nodiscard]] parallel::AgreedError abandon(bool worth_keeping, const parallel::AgreedError& reason);
 
  private:
   const parallel::Communicator& ranks_;

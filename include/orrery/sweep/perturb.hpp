@@ -18,8 +18,7 @@ void require_done(const Sweep& sweep);
 
 /// Collective: a whole sweep or one part of it, from the model to the finished file; with `--resume` on from
 /// what an earlier run left. `command` is the command line, for the record. Throws AgreedError on all ranks;
-/// blocks that were committed stay for `--resume`, what was begun otherwise goes. The caller must end by
-/// parallel::Environment::leave where `AgreedError::code` is io.
+/// blocks that were committed stay for `--resume`, what was begun otherwise goes.
 void run_perturb(const Sweep& sweep, const std::string& command, const parallel::Communicator& ranks,
                  core::ProgressSink& progress, run::Watchdog& watchdog);
 

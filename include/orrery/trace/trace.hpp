@@ -18,8 +18,7 @@ void require_done(const TraceOptions& options);
 
 /// Collective: a whole trace, from model and corpus to the finished file at `options.out`. `command` is the
 /// command line, for the record. Throws AgreedError on all ranks, with `stopped` where a rank was asked to;
-/// what was begun and is not worth going on with is removed then, but for a disk that refuses a write: the
-/// caller must end by parallel::Environment::leave where `AgreedError::code` is io.
+/// what was begun and is not worth going on with is removed then.
 void run_trace(TraceOptions options, const std::string& command, const parallel::Communicator& ranks,
                core::ProgressSink& progress, run::Watchdog& watchdog);
 
