@@ -349,7 +349,7 @@ int dispatch(int& count, char**& arguments) {
 }  // namespace
 
 int run_program(int& argument_count, char**& arguments) {
-  run::choose_products();
+  run::pin_products();
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is then an error of the write, with a message
   open_standard_streams();
   try {

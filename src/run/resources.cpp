@@ -78,9 +78,11 @@ at::Device choose_device(DeviceChoice choice, const parallel::Communicator& rank
 
 }  // namespace
 
-void choose_products() {
+void pin_products() {
   // Plain cuBLAS, the default, refuses a bfloat16 product whose sums it must not split.
   ::setenv("TORCH_BLAS_PREFER_CUBLASLT", "1", /*overwrite=*/1);
+  at::globalContext().setAllowTF32CuBLAS(false);
+  at::globalContext().setAllowBF16ReductionCuBLAS(false, /*allow_splitk=*/false);
 }
 
 Concurrency concurrency_of(at::Device device, int cores, int asked) {
@@ -147,8 +149,6 @@ PlannedRanks planned_ranks(const Resources& resources, const parallel::Communica
 
 Resources find_resources(const MachineOptions& options, const parallel::Communicator& ranks,
                          const parallel::Communicator& node) {
-  at::globalContext().setAllowTF32CuBLAS(false);
-  at::globalContext().setAllowBF16ReductionCuBLAS(false, /*allow_splitk=*/false);
   Resources found;
   found.device = choose_device(options.device, ranks, node);
   found.at_once = concurrency_of(found.device, share_of_cores(node), options.threads);

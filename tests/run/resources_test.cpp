@@ -33,8 +33,11 @@ TEST(Concurrency, AnyOtherDeviceHasOneTileAndTheHostsThreads) {
 // whoever asked otherwise is overruled before.
 TEST(Products, AreCublasLtsWhateverTheEnvironmentAsks) {
   ::setenv("TORCH_BLAS_PREFER_CUBLASLT", "0", 1);
-  choose_products();
+  pin_products();
   EXPECT_EQ(at::globalContext().blasPreferredBackend(), at::BlasBackend::Cublaslt);
+  EXPECT_FALSE(at::globalContext().allowTF32CuBLAS());
+  EXPECT_EQ(at::globalContext().allowBF16ReductionCuBLAS(),
+            at::CuBLASReductionOption::DisallowReducedPrecisionDisallowSplitK);
 }
 
 TEST(Kernels, VariablesThatChooseThemAreNamed) {

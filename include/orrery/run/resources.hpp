@@ -11,9 +11,10 @@
 
 namespace orrery::run {
 
-/// Sets how LibTorch multiplies on a GPU: by cuBLASLt, which alone can be told not to split sums of bfloat16
-/// over K. To be called at the start of the program: LibTorch looks once, when it is first used.
-void choose_products();
+/// Pins how LibTorch multiplies on a GPU, for the whole process: by cuBLASLt, which alone can be told not to
+/// split sums of bfloat16 over K, without TF32 and without sums of reduced precision. To be called at the
+/// start of the program: LibTorch looks once, when it is first used.
+void pin_products();
 
 /// How much a rank does at once.
 struct Concurrency {
@@ -47,8 +48,8 @@ void warn_of_mixed_kernels(const std::vector<std::string>& devices);
 
 /// Collective: decides the device once for all ranks (a GPU each, or none), and each rank's threads. Local
 /// rank r of `node` takes GPU r mod G of the G it sees; two ranks on one GPU are a warning, and so are ranks
-/// whose kernels differ. Turns TF32 and reduced-precision sums off. Throws resource_error, on all, where some
-/// ranks see a GPU and others don't, or none where cuda is asked.
+/// whose kernels differ. Throws resource_error, on all, where some ranks see a GPU and others don't, or none
+/// where cuda is asked.
 Resources find_resources(const MachineOptions& options, const parallel::Communicator& ranks,
                          const parallel::Communicator& node);
 
