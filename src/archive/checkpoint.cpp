@@ -47,7 +47,7 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
                                 {"identity", checkpoint.identity},
                                 {"blocks", std::move(blocks)},
                                 {"passes", checkpoint.passes},
-                                {"point_groups", checkpoint.point_groups}};
+                                {"choices", checkpoint.choices}};
   std::string bytes;
   try {
     bytes = whole.dump();
@@ -78,7 +78,12 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
     checkpoint.blocks.emplace_hint(checkpoint.blocks.end(), block.integer(least, most_block),
                                    hash_in(element.at("hash")));
   }
-  checkpoint.point_groups = whole.at("point_groups").integer(1, most_block);
+  const text::JsonValue choices = whole.at("choices");
+  choices.require_object();
+  for (const auto& [name, value] : choices.json().items()) {
+    checkpoint.choices.emplace(
+        name, text::JsonValue(value, path.string(), "choices." + name, begin_anew).integer(0, most_block));
+  }
   for (const text::JsonValue& pass : whole.at("passes").elements()) {
     checkpoint.passes.emplace_back();
     for (const text::JsonValue& name : pass.elements()) {

@@ -16,9 +16,10 @@
 #include "orrery/parallel/environment.hpp"
 #include "orrery/report/charts.hpp"
 #include "orrery/report/summary.hpp"
+#include "orrery/run/context.hpp"
 #include "orrery/run/doctor.hpp"
 #include "orrery/run/resources.hpp"
-#include "orrery/run/watchdog.hpp"
+#include "orrery/sweep/join.hpp"
 #include "orrery/sweep/perturb.hpp"
 #include "orrery/text/printable.hpp"
 #include "orrery/trace/trace.hpp"
@@ -143,8 +144,8 @@ int trace(int& count, char**& arguments, const Words& words) {
   const int code = run_on_ranks(count, arguments, [&](const parallel::Communicator& ranks) {
     set_talk(talk, ranks.is_root());
     const auto progress = make_progress(ranks.is_root() ? talk.progress : "none");
-    run::Watchdog watchdog(ranks, options.machine.stall_minutes, speak_and_leave);
-    trace::run_trace(options, command, ranks, *progress, watchdog);
+    run::Context context(ranks, command, options.machine, *progress, speak_and_leave);
+    trace::run_trace(options, context);
     return 0;
   });
   // MPI has ended: reading a file takes a child process, which not every network under MPI bears.
@@ -201,9 +202,9 @@ int perturb(int& count, char**& arguments, const Words& words) {
       [&](const parallel::Communicator& ranks) {
         set_talk(talk, ranks.is_root());
         const auto progress = make_progress(ranks.is_root() ? talk.progress : "none");
+        run::Context context(ranks, command, options.machine, *progress, speak_and_leave);
         const auto run = options.join ? sweep::join_parts : sweep::run_perturb;
-        run::Watchdog watchdog(ranks, options.machine.stall_minutes, speak_and_leave);
-        run(sweep, command, ranks, *progress, watchdog);
+        run(sweep, context);
         return 0;
       },
       failure);

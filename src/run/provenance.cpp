@@ -37,15 +37,15 @@ archive::Attribute root(const char* name, archive::AttributeValue value) {
 
 }  // namespace
 
-std::vector<archive::Attribute> run_attributes(const std::string& config, const Resources& resources,
-                                               const std::string& command, std::int64_t ranks) {
+std::vector<archive::Attribute> run_attributes(const std::string& config, const Context& context) {
+  const Resources& resources = context.resources;
   std::vector<archive::Attribute> all = {root("program_version", core::program_version()),
                                          root("git_commit", core::git_commit()),
                                          root("libraries", libraries()),
                                          root("config", config),
-                                         root("command", command),
+                                         root("command", context.command),
                                          root("created_utc", core::utc_now()),
-                                         root("ranks", ranks),
+                                         root("ranks", std::int64_t{context.ranks.size()}),
                                          root("threads", std::int64_t{resources.at_once.threads}),
                                          root("devices", joined(resources.devices)),
                                          root("hosts", joined(resources.hosts)),

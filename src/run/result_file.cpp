@@ -61,13 +61,13 @@ void ResultFile::close_and_read_back() {
   shared_.reset();
 }
 
-void ResultFile::publish(const std::function<FinalMetadata()>& last) {
+void ResultFile::publish(const std::function<Appendix()>& appendix) {
   parallel::agree(ranks_, "finishing the file", [&] {
     if (!ranks_.is_root()) return;
-    const FinalMetadata metadata = last();
+    const Appendix last = appendix();
     archive::save_metadata(output_->file(), output_->metadata());
-    if (metadata.more) archive::append_to_file(output_->file(), *metadata.more);
-    archive::set_attributes(output_->file(), metadata.attributes);
+    if (last.datasets) archive::append_to_file(output_->file(), *last.datasets);
+    archive::set_attributes(output_->file(), last.attributes);
   });
   archive::write_checksums(ranks_, output_ ? output_->file() : "");
   parallel::agree(ranks_, "publishing the file", [&] {

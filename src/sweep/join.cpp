@@ -1,3 +1,5 @@
+#include "orrery/sweep/join.hpp"
+
 #include "orrery/archive/checksum.hpp"
 #include "orrery/archive/reader.hpp"
 #include "orrery/core/concat.hpp"
@@ -5,10 +7,10 @@
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/run/identity.hpp"
 #include "orrery/run/model_input.hpp"
+#include "orrery/run/provenance.hpp"
 #include "orrery/run/stopwatch.hpp"
-#include "orrery/sweep/perturb.hpp"
-#include "orrery/sweep/sweep_plan.hpp"
 #include "sweep_file.hpp"
+#include "sweep_writer.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -125,10 +127,8 @@ void require_parts(const Sweep& sweep) {
       "run the parts again");
 }
 
-void join_parts(const Sweep& sweep, const std::string& command, const parallel::Communicator& ranks,
-                core::ProgressSink& progress, run::Watchdog& watchdog) {
-  const parallel::Communicator node = ranks.split_by_node();
-  const run::Resources resources = run::find_resources(sweep.options.machine, ranks, node);
+void join_parts(const Sweep& sweep, run::Context& context) {
+  const parallel::Communicator& ranks = context.ranks;
   const std::vector<std::int64_t> prompts = all_places(sweep);
   run::Stopwatch watch;
   archive::FinishedParts parts;
@@ -138,28 +138,32 @@ void join_parts(const Sweep& sweep, const std::string& command, const parallel::
     if (ranks.is_root()) run::warn_of_mixed_kernels(devices_of(parts));
     const run::ModelInput model =
         run::read_model(sweep.options.model, sweep.trace.seed);  // its configuration alone
-    file.emplace(ranks,
-                 sweep_file_layout(sweep, prompts,
-                                   sweep_attributes(sweep, model.config, resources, command, ranks.size())));
+    archive::Layout layout = layout_of(sweep, prompts);
+    for (const auto& attributes :
+         {run::run_attributes(to_ini(sweep.options), context), input_attributes(sweep, model.config)})
+      layout.attributes.insert(layout.attributes.end(), attributes.begin(), attributes.end());
+    file.emplace(ranks, std::move(layout));
   });
   try {
     file->take([&] { return archive::Output::for_join(sweep.options.out, sweep.options.existing); },
-               watchdog);
+               context.watchdog);
     file->open();
-    progress.begin({"joining", parts.count, "parts", std::ssize(prompts), "prompts"});
+    context.progress.begin({"joining", parts.count, "parts", std::ssize(prompts), "prompts"});
     parallel::agree(ranks, "joining the parts", [&] {
       const archive::SweepExtent whole = sweep.extent(prompts);
       for (std::int64_t part = ranks.rank(); part < parts.count; part += ranks.size()) {
         const std::filesystem::path& path = parts.files[static_cast<std::size_t>(part)];
         copy_part(Reader(path, archive::Incomplete::refuse, archive::Origin::own), path.string(), whole,
                   file->shared());
-        progress.advance(static_cast<double>(part + 1) / static_cast<double>(parts.count));
+        context.progress.advance(static_cast<double>(part + 1) / static_cast<double>(parts.count));
       }
     });
-    progress.end();
-    finish_sweep(ranks, *file, [&] {
-      return std::vector<archive::Attribute>{{"/timing", "total_seconds", watch.seconds()},
-                                             {"/timing", "parts", parts.count}};
+    context.progress.end();
+    file->close_and_read_back();
+    write_summary(ranks, *file);
+    file->publish([&] {
+      return run::Appendix{{{"/timing", "total_seconds", watch.seconds()}, {"/timing", "parts", parts.count}},
+                           {}};
     });
   } catch (const parallel::AgreedError& error) {
     throw file->abandon(/*worth_keeping=*/false, error);

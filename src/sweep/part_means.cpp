@@ -64,10 +64,10 @@ class PartVisitor final : public model::StreamVisitor {
 
 }  // namespace
 
-PartMeans part_means(const parallel::Communicator& ranks, const Sweep& sweep, const model::Llama& llama,
-                     model::LlamaWeights& weights, schedule::Order order, int threads,
-                     core::ProgressSink& progress) {
+PartMeans part_means(const run::Context& context, const Sweep& sweep, const model::Llama& llama,
+                     model::LlamaWeights& weights, schedule::Order order) {
   if (sweep.averaged.empty()) return {};
+  const parallel::Communicator& ranks = context.ranks;
   const model::LlamaConfig& config = llama.config();
   std::vector<std::vector<std::int32_t>> tokens;
   std::vector<std::int64_t> lengths;
@@ -86,12 +86,13 @@ PartMeans part_means(const parallel::Communicator& ranks, const Sweep& sweep, co
     heads = std::make_unique<PartSums>(config.layers, config.query_rows());
     mlp = std::make_unique<PartSums>(config.layers, config.width);
   });
-  progress.begin({"means of the parts", std::ssize(tiles), "tiles", std::ssize(sweep.averaged), "samples"});
-  schedule::ForwardPass(llama, weights, order, threads)
+  context.progress.begin(
+      {"means of the parts", std::ssize(tiles), "tiles", std::ssize(sweep.averaged), "samples"});
+  schedule::ForwardPass(llama, weights, order, context.resources.at_once.tiles)
       .run(
           ranks, mine, {tokens, lengths, 0},
-          [&](std::int64_t) { return std::make_unique<PartVisitor>(*heads, *mlp); }, progress);
-  progress.end();
+          [&](std::int64_t) { return std::make_unique<PartVisitor>(*heads, *mlp); }, context.progress);
+  context.progress.end();
   return {heads->means(ranks), mlp->means(ranks)};
 }
 

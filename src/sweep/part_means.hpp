@@ -1,9 +1,8 @@
 #pragma once
 
-#include "orrery/core/progress.hpp"
 #include "orrery/model/llama.hpp"
 #include "orrery/model/weights.hpp"
-#include "orrery/parallel/communicator.hpp"
+#include "orrery/run/context.hpp"
 #include "orrery/schedule/forward_pass.hpp"
 #include "orrery/sweep/sweep.hpp"
 #include "sweep_rows.hpp"
@@ -12,8 +11,7 @@ namespace orrery::sweep {
 
 /// Collective: the mean over the sweep's `averaged` samples of what each head and each MLP gives at their
 /// last tokens; undefined where there are none. The sums are exact: any ranks, any order give the same bits.
-PartMeans part_means(const parallel::Communicator& ranks, const Sweep& sweep, const model::Llama& llama,
-                     model::LlamaWeights& weights, schedule::Order order, int threads,
-                     core::ProgressSink& progress);
+PartMeans part_means(const run::Context& context, const Sweep& sweep, const model::Llama& llama,
+                     model::LlamaWeights& weights, schedule::Order order);
 
 }  // namespace orrery::sweep

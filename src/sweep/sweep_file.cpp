@@ -10,9 +10,8 @@
 #include <utility>
 
 namespace orrery::sweep {
-namespace {
 
-/// Rank 0 alone reads and writes: there is a number for each case and start layer.
+// Rank 0 alone reads and writes: there is a number for each case and start layer.
 void write_summary(const parallel::Communicator& ranks, run::ResultFile& file) {
   std::map<std::string, std::vector<double>> summary;
   parallel::agree(ranks, "the summary", [&] {
@@ -32,28 +31,17 @@ void write_summary(const parallel::Communicator& ranks, run::ResultFile& file) {
   file.close_and_read_back();
 }
 
-}  // namespace
-
-archive::Layout sweep_file_layout(const Sweep& sweep, const std::vector<std::int64_t>& prompts,
-                                  std::vector<archive::Attribute> attributes) {
-  archive::Layout layout = layout_of(sweep, prompts);
-  for (archive::Attribute& attribute : attributes) layout.attributes.push_back(std::move(attribute));
-  return layout;
-}
-
-void finish_sweep(const parallel::Communicator& ranks, run::ResultFile& file,
-                  const std::function<std::vector<archive::Attribute>()>& last) {
-  file.close_and_read_back();
-  write_summary(ranks, file);
-  file.publish([&] { return run::FinalMetadata{last(), {}}; });
+run::Identity inputs_of(const Sweep& sweep) {
+  run::Identity inputs;
+  inputs[run::input_name("trace")] = sweep.trace.checksum;
+  inputs[run::input_name("model")] = sweep.trace.model_sha256;
+  if (sweep.own_prompts) inputs[run::input_name("prompts")] = sweep.own_prompts->sha256;
+  return inputs;
 }
 
 run::Identity identity_of(const Sweep& sweep) {
-  run::Identity identity;
+  run::Identity identity = inputs_of(sweep);
   run::add_options(identity, to_ini(sweep.options));
-  identity[run::input_name("trace")] = sweep.trace.checksum;
-  identity[run::input_name("model")] = sweep.trace.model_sha256;
-  if (sweep.own_prompts) identity[run::input_name("prompts")] = sweep.own_prompts->sha256;
   return identity;
 }
 
@@ -67,14 +55,10 @@ run::Identity identity_of_sweep(const archive::Reader& file) {
   return identity;
 }
 
-std::vector<archive::Attribute> sweep_attributes(const Sweep& sweep, const model::LlamaConfig& config,
-                                                 const run::Resources& resources, const std::string& command,
-                                                 std::int64_t ranks) {
+std::vector<archive::Attribute> input_attributes(const Sweep& sweep, const model::LlamaConfig& config) {
   const PerturbOptions& options = sweep.options;
-  std::vector<archive::Attribute> all = run::run_attributes(to_ini(options), resources, command, ranks);
-  for (archive::Attribute& one :
-       run::model_attributes(options.model, config, *options.dtype, *options.residual))
-    all.push_back(std::move(one));
+  std::vector<archive::Attribute> all =
+      run::model_attributes(options.model, config, *options.dtype, *options.residual);
   const auto add = [&](const char* name, archive::AttributeValue value) {
     all.push_back({"/", name, std::move(value)});
   };

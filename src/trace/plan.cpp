@@ -131,9 +131,8 @@ void count_memory(TracePlan& plan, const TraceInput& input, const TraceOptions& 
     return;
   }
   plan.statistics_bytes = statistics::StreamedStatistics::bytes(
-      extent,
-      {statistics_options(options, ranks.at_once.threads), options.tokens == Tokens::all, plan.point_groups},
-      ranks.ranks, most_rows, number_bytes(options));
+      extent, streaming_options(options, ranks.at_once.threads, plan.point_groups), ranks.ranks, most_rows,
+      number_bytes(options));
   const std::int64_t besides = own + host_forward + plan.statistics_bytes;  // all of it lives side by side
   plan.rank_bytes = host_weights + besides;
   plan.node_bytes = host_weights + ranks.ranks_a_node * besides;
@@ -175,6 +174,11 @@ statistics::Extent extent_of(const TraceInput& input) {
 
 statistics::StatisticsOptions statistics_options(const TraceOptions& options, int threads) {
   return {options.components, threads, options.permutations, core::narrow<std::uint64_t>(options.seed)};
+}
+
+statistics::StreamingOptions streaming_options(const TraceOptions& options, int threads,
+                                               std::int64_t point_groups) {
+  return {statistics_options(options, threads), options.tokens == Tokens::all, point_groups};
 }
 
 archive::TraceExtent file_extent(const TraceInput& input, const TraceOptions& options, std::int64_t ranks) {

@@ -1,182 +1,148 @@
 #include "orrery/trace/trace.hpp"
 
+#include "kept_rows.hpp"
 #include "orrery/archive/reader.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/log.hpp"
-#include "orrery/core/machine.hpp"
+#include "orrery/core/sha256.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/run/identity.hpp"
-#include "orrery/run/part_progress.hpp"
-#include "orrery/schedule/cost.hpp"
-#include "orrery/schedule/tiles.hpp"
+#include "orrery/run/work.hpp"
+#include "orrery/statistics/trace_statistics.hpp"
+#include "orrery/trace/plan.hpp"
+#include "orrery/trace/trace_input.hpp"
 #include "row_store.hpp"
+#include "running_trace.hpp"
+#include "streamed_rows.hpp"
+#include "trace_forward.hpp"
 #include "trace_provenance.hpp"
-#include "trace_run.hpp"
 #include "trace_writer.hpp"
 
-#include <algorithm>
-#include <iterator>
 #include <numeric>
-#include <optional>
 #include <utility>
+#include <vector>
 
 namespace orrery::trace {
+namespace {
 
 using core::concat;
 
-void TraceRun::run() {
-  prepare();
-  try {
-    take_output();
-    compute();
-    write();
-    work_.file().publish([&] { return final_metadata(); });
-  } catch (const parallel::AgreedError& error) {
-    throw work_.abandon(error);
+/// One trace from beginning to end; its members live through the phases.
+class TraceRun {
+ public:
+  TraceRun(TraceOptions options, run::Context& context)
+      : options_(std::move(options)),
+        context_(context),
+        ranks_(context.ranks),
+        work_(context, {"forward", "statistics"}) {}
+
+  /// Collective.
+  void run() {
+    prepare();
+    work_.attempt([&] {
+      take_output();
+      compute();
+      write();
+      work_.publish([&] { return appendix(); });
+    });
   }
-}
+
+ private:
+  void prepare();
+  void plan(std::int64_t point_groups);
+  run::Job job();
+  run::Identity inputs() const;
+  void take_output();
+  void compute();
+  void write();
+  run::Appendix appendix();
+
+  TraceOptions options_;
+  run::Context& context_;
+  const parallel::Communicator& ranks_;
+  run::PlannedRanks planned_;
+  TraceInput input_;
+  TracePlan plan_;
+  run::Work work_;
+  archive::Layout by_rank_;  // what is known of each rank only at the end
+  statistics::TraceStatistics statistics_;
+  std::int64_t passes_ = 1;
+  std::int64_t tokens_run_ = 0;  // by all ranks
+};
 
 /// Reads and checks everything small, and decides: all that can fail before the output is touched.
 void TraceRun::prepare() {
   parallel::agree(ranks_, "checking the options", [&] { options_.validate(); });
-  resources_ = run::find_resources(options_.machine, ranks_, node_);
   if (!options_.dtype) {
-    options_.dtype = resources_.device.is_cpu() ? model::DType::float32 : model::DType::bfloat16;
+    options_.dtype = context_.resources.device.is_cpu() ? model::DType::float32 : model::DType::bfloat16;
   }
   input_ = read_trace_input(options_, ranks_);
   core::log_info(concat("special tokens: ", text::described(input_.special)));
-  planned_ = run::planned_ranks(resources_, ranks_, node_);
+  planned_ = run::planned_ranks(context_.resources, ranks_, context_.node);
+  plan(/*point_groups=*/0);
+}
+
+/// Collective: as plan_trace.
+void TraceRun::plan(std::int64_t point_groups) {
   parallel::agree(ranks_, "planning", [&] {
-    plan_ = plan_trace(input_, options_, planned_);
+    plan_ = plan_trace(input_, options_, planned_, point_groups);
     require_memory(plan_, planned_);
-    all_tiles_.resize(plan_.tiles.size());
-    std::iota(all_tiles_.begin(), all_tiles_.end(), std::int64_t{0});
   });
 }
 
+run::Identity TraceRun::inputs() const {
+  return {{run::input_name("tokenizer"), core::sha256_of_file(options_.model / input_.tokenizer_file)},
+          {run::input_name("corpus"), core::sha256_of_file(options_.corpus)},
+          {run::input_name(run::special_tokens_input), text::described(input_.special)}};
+}
+
+run::Job TraceRun::job() {
+  run::Job job;
+  job.unit = "tile";
+  job.units.resize(plan_.tiles.size());
+  std::iota(job.units.begin(), job.units.end(), std::int64_t{0});
+  job.layout = layout_of(input_, options_, /*ranks=*/1);
+  // A run may go on with other ranks.
+  by_rank_ = archive::split_off(job.layout, "/timing/peak_bytes");
+  if (plan_.moments == Moments::rows && options_.store == Store::none)
+    job.rows_layout = rows_layout(input_, options_);
+  job.config = to_ini(options_);
+  job.attributes = input_attributes(options_, input_);
+  job.make_output = [this] { return archive::Output(options_.out, options_.existing); };
+  job.inputs = [this] { return inputs(); };
+  return job;
+}
+
 void TraceRun::take_output() {
-  const std::int64_t groups =
-      work_.take(options_, input_, resources_, plan_,
-                 provenance(options_, input_, resources_, command_, ranks_.size()), watchdog_);
-  if (groups != plan_.point_groups) {
-    parallel::agree(ranks_, "planning", [&] {
-      plan_ = plan_trace(input_, options_, planned_, groups);
-      require_memory(plan_, planned_);
+  work_.take(job());
+  if (plan_.moments == Moments::streaming) {
+    const std::int64_t groups = work_.choose("point_groups", plan_.point_groups);
+    if (groups != plan_.point_groups) plan(groups);
+    parallel::agree(ranks_, "room for sums", [&] {
+      if (!ranks_.is_root()) return;
+      work_.file().output().require_room_for_states(statistics::StreamedStatistics::saved_bytes(
+          extent_of(input_), streaming_options(options_, context_.resources.at_once.threads, groups),
+          ranks_.size()));
     });
   }
+  const run::Concurrency& at_once = context_.resources.at_once;
   core::log_info(concat(input_.samples(), " samples of ", input_.run_token_count(), " tokens in ",
                         plan_.tiles.size(), " tiles, ", ranks_.size(),
-                        ranks_.size() == 1 ? " rank of " : " ranks of ", resources_.at_once.threads,
-                        resources_.at_once.threads == 1 ? " thread, " : " threads, ", resources_.device.str(),
+                        ranks_.size() == 1 ? " rank of " : " ranks of ", at_once.threads,
+                        at_once.threads == 1 ? " thread, " : " threads, ", context_.resources.device.str(),
                         ", ", model::name_of(*options_.dtype)));
 }
 
 void TraceRun::compute() {
   work_.open();
-  TraceForward forward(options_, input_, plan_, resources_, ranks_, node_);
-  // Not before the weights are read: the files are in the node's cache then, and not fetched twice at once.
-  work_.hash_model(options_.model, input_);
-  load_seconds_ = watch_.lap();
-  if (plan_.moments == Moments::rows) {
-    keep_rows(forward);
-  } else {
-    stream_rows(forward);
-  }
-  tokens_run_ = ranks_.sum(tokens_run_);
-}
-
-/// This rank's of some tiles: all ranks' come to an end together.
-std::vector<std::int64_t> TraceRun::share_of(const std::vector<std::int64_t>& tiles) const {
-  std::vector<schedule::Tile> some;
-  for (const std::int64_t tile : tiles) some.push_back(plan_.tiles[static_cast<std::size_t>(tile)]);
-  const std::vector<double> costs = schedule::tile_costs(input_.config, input_.measured, some);
-  std::vector<std::int64_t> share =
-      schedule::deal(costs, ranks_.size())[static_cast<std::size_t>(ranks_.rank())];
-  for (std::int64_t& place : share) place = tiles[static_cast<std::size_t>(place)];
-  return share;
-}
-
-std::vector<std::int64_t> TraceRun::left_of(const std::vector<std::int64_t>& done) const {
-  std::vector<std::int64_t> left;
-  std::ranges::set_difference(all_tiles_, done, std::back_inserter(left));
-  return left;
-}
-
-/// Collective: runs this rank's tiles in rounds, as many as the rank with most of them needs. `run_round`
-/// gives back those of its tiles that ran.
-void TraceRun::run_rounds(const std::string& name, std::vector<std::int64_t> left, const Round& run_round) {
-  const auto tokens_of = [&](const std::vector<std::int64_t>& tiles) {
-    std::int64_t tokens = 0;
-    for (const std::int64_t tile : tiles) {
-      for (const core::Sample sample : plan_.tiles[static_cast<std::size_t>(tile)].samples)
-        tokens += input_.run_lengths[static_cast<std::size_t>(sample.value())];
-    }
-    return tokens;
-  };
-  progress_.begin({name, ranks_.sum(std::ssize(left)), "tiles", ranks_.sum(tokens_of(left)), "tokens"});
-  const auto whole = static_cast<double>(std::max<std::size_t>(left.size(), 1));
-  const auto share_done = [&](std::size_t still) { return 1 - static_cast<double>(still) / whole; };
-  while (ranks_.max(std::ssize(left)) > 0) {
-    work_.stop_if_asked(plan_.tiles.size());
-    const auto size =
-        static_cast<std::size_t>(round_size(plan_, left, input_, options_, resources_.at_once.tiles));
-    const std::vector<std::int64_t> tiles(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(size));
-    run::PartProgress part(progress_, share_done(left.size()), share_done(left.size() - size));
-    const std::vector<run::DoneBlock> done = run_round(tiles, part);
-    std::vector<std::int64_t> ran;
-    for (const run::DoneBlock& one : done) {
-      ran.push_back(one.block);
-      std::erase(left, one.block);
-    }
-    tokens_run_ += tokens_of(ran);
-    work_.commit(done);
-    work_.checkpoint_if_due();
-  }
-  work_.stop_if_asked(plan_.tiles.size());
-  progress_.end();
-}
-
-void TraceRun::keep_rows(TraceForward& forward) {
-  const auto place_of = [&](const TileRows& rows, std::int64_t tile) {
-    return std::ranges::find(rows.tiles, tile) - rows.tiles.begin();
-  };
-  const std::vector<std::int64_t> done = work_.sound_tiles(all_tiles_, [&](std::int64_t tile) {
-    return hash_of_rows(work_.row_file(), make_room({tile}, plan_, input_, options_).shard);
-  });
-  resumed_ = std::ssize(done);
-  const std::vector<std::int64_t> finished = share_of(done);
-  const std::vector<std::int64_t> left = share_of(left_of(done));
-  TileRows rows;
-  parallel::agree(ranks_, "making room for the rows", [&] {
-    std::vector<std::int64_t> mine = finished;
-    mine.insert(mine.end(), left.begin(), left.end());
-    rows = make_room(std::move(mine), plan_, input_, options_);
-    for (std::size_t i = 0; i < finished.size(); ++i) {
-      statistics::SampleShard one = rows.of(static_cast<std::int64_t>(i));
-      read_rows(work_.row_file(), one);
-    }
-  });
-  run_rounds("forward", left, [&](const std::vector<std::int64_t>& tiles, core::ProgressSink& progress) {
-    std::vector<std::int64_t> which;
-    for (const std::int64_t tile : tiles) which.push_back(place_of(rows, tile));
-    const std::vector<std::int64_t> ran = forward.run(rows, which, progress, [&] { return is_cut(); });
-    std::vector<run::DoneBlock> of_round;
-    parallel::agree(ranks_, "writing rows", [&] {
-      for (const std::int64_t i : ran) {
-        of_round.push_back(
-            {rows.tiles[static_cast<std::size_t>(i)], write_rows(work_.row_file(), rows.of(i))});
-      }
-    });
-    return of_round;
-  });
-  work_.write_checkpoint();
-  forward.free();
-  rows_ = std::move(rows.shard);
-  forward_seconds_ = watch_.lap();
-  core::log_info("statistics");
-  statistics_ = statistics::trace_statistics(ranks_, rows_, extent_of(input_),
-                                             statistics_options(options_, resources_.at_once.threads));
-  statistics_seconds_ = watch_.lap();
+  TraceForward forward(options_, input_, plan_, context_);
+  work_.hash_model(
+      [this](const std::stop_token& stop) { return run::hash_model(options_.model, input_, stop); });
+  RunningTrace trace{context_, options_, input_, plan_, work_, forward};
+  statistics_ =
+      plan_.moments == Moments::rows ? statistics_of_kept_rows(trace) : statistics_of_streamed_rows(trace);
+  passes_ = trace.passes;
+  tokens_run_ = ranks_.sum(trace.tokens_run);
 }
 
 void TraceRun::write() {
@@ -184,35 +150,18 @@ void TraceRun::write() {
     write_trace(work_.file().shared(), ranks_.is_root(), input_, options_, statistics_);
   });
   work_.close();
-  write_seconds_ = watch_.lap();
-  const std::int64_t peak = core::peak_resident_bytes();
-  for (const auto& of_rank : ranks_.gather_values(std::span(&peak, 1)))
-    peak_bytes_.push_back(of_rank.front());
 }
 
-std::vector<archive::Attribute> TraceRun::timing() const {
-  const auto at = [](const char* name, archive::AttributeValue value) {
-    return archive::Attribute{"/timing", name, std::move(value)};
-  };
-  const std::int64_t tokens = input_.run_token_count();
-  return {at("load_seconds", load_seconds_),
-          at("forward_seconds", forward_seconds_),
-          at("statistics_seconds", statistics_seconds_),
-          at("write_seconds", write_seconds_),
-          at("total_seconds", whole_.seconds()),
-          at("tokens", tokens),
-          at("passes", passes_),
-          at("resumed_tiles", resumed_),
-          at("tokens_per_second",
-             forward_seconds_ > 0 ? static_cast<double>(tokens_run_) / forward_seconds_ : 0)};
-}
-
-/// On rank 0: what is known only now. Of a run that went on, the provenance too is that of its end.
-run::FinalMetadata TraceRun::final_metadata() {
-  std::vector<archive::Attribute> attributes =
-      provenance(options_, input_, resources_, command_, ranks_.size());
-  for (archive::Attribute& one : timing()) attributes.push_back(std::move(one));
-  for (archive::Attribute& one : work_.input_hashes()) attributes.push_back(std::move(one));
+/// On rank 0: what is known only now.
+run::Appendix TraceRun::appendix() {
+  std::vector<archive::Attribute> attributes;
+  const double seconds = work_.timing().seconds("forward");
+  attributes.push_back({"/timing", "tokens", input_.run_token_count()});
+  attributes.push_back({"/timing", "passes", passes_});
+  attributes.push_back(
+      {"/timing", "tokens_per_second", seconds > 0 ? static_cast<double>(tokens_run_) / seconds : 0});
+  for (const char* input : {"model", "tokenizer", "corpus"})
+    attributes.push_back({"/", concat(input, "_sha256"), work_.identity().at(run::input_name(input))});
   if (options_.tokens == Tokens::all) {
     const statistics::RowSeries& straightness = statistics_.rows.of(statistics::row_straightness);
     attributes.push_back({"/geometry", "straightness_mean", straightness.mean.front()});
@@ -223,11 +172,13 @@ run::FinalMetadata TraceRun::final_metadata() {
     if (plan_.moments == Moments::streaming) continue;  // no standard errors: `not_computed` says so
     attributes.push_back({"/headline", entry.name + "_se", entry.standard_error});
   }
-  archive::Layout peaks = work_.layout_by_rank();
-  peaks.scales.front().length = std::ssize(peak_bytes_);
-  peaks.datasets.front().values = peak_bytes_;
+  archive::Layout peaks = by_rank_;
+  peaks.scales.front().length = std::ssize(work_.peak_bytes());
+  peaks.datasets.front().values = work_.peak_bytes();
   return {std::move(attributes), std::move(peaks)};
 }
+
+}  // namespace
 
 bool is_there(const TraceOptions& options) {
   return options.existing == archive::Existing::resume &&
@@ -248,9 +199,8 @@ void require_done(const TraceOptions& options) {
   run::require_same(earlier, now, options.out.string());
 }
 
-void run_trace(TraceOptions options, const std::string& command, const parallel::Communicator& ranks,
-               core::ProgressSink& progress, run::Watchdog& watchdog) {
-  TraceRun(std::move(options), command, ranks, progress, watchdog).run();
+void run_trace(TraceOptions options, run::Context& context) {
+  TraceRun(std::move(options), context).run();
 }
 
 }  // namespace orrery::trace

@@ -62,15 +62,14 @@ TileRows make_room(std::vector<std::int64_t> tiles, const TracePlan& plan, const
 }
 
 TraceForward::TraceForward(const TraceOptions& options, const TraceInput& input, const TracePlan& plan,
-                           const run::Resources& resources, const parallel::Communicator& ranks,
-                           const parallel::Communicator& node)
+                           const run::Context& context)
     : options_(options),
       input_(input),
       plan_(plan),
-      resources_(resources),
-      ranks_(ranks),
-      llama_(input.config, *options.dtype, options.residual, input.measured, resources.device),
-      weights_(input.config, input.weights(), placement(options, plan, resources, llama_), ranks, node) {}
+      context_(context),
+      llama_(input.config, *options.dtype, options.residual, input.measured, context.resources.device),
+      weights_(input.config, input.weights(), placement(options, plan, context.resources, llama_),
+               context.ranks, context.node) {}
 
 std::vector<std::int64_t> TraceForward::run(TileRows& rows, const std::vector<std::int64_t>& which,
                                             core::ProgressSink& progress,
@@ -82,9 +81,10 @@ std::vector<std::int64_t> TraceForward::run(TileRows& rows, const std::vector<st
   const auto capture = [&](std::int64_t k) {
     return std::make_unique<model::Capture>(rows.of(which[static_cast<std::size_t>(k)]).x);
   };
-  schedule::ForwardPass pass(llama_, weights_, plan_.order, resources_.at_once.tiles);
-  std::vector<std::int64_t> ran = pass.run(ranks_, mine, input_.forward_samples(), capture, progress, cut);
-  parallel::agree(ranks_, "checking the activations", [&] {
+  schedule::ForwardPass pass(llama_, weights_, plan_.order, context_.resources.at_once.tiles);
+  std::vector<std::int64_t> ran =
+      pass.run(context_.ranks, mine, input_.forward_samples(), capture, progress, cut);
+  parallel::agree(context_.ranks, "checking the activations", [&] {
     for (std::int64_t& k : ran) {
       k = which[static_cast<std::size_t>(k)];
       const statistics::SampleShard shard = rows.of(k);

@@ -3,8 +3,7 @@
 #include "orrery/core/progress.hpp"
 #include "orrery/model/llama.hpp"
 #include "orrery/model/weights.hpp"
-#include "orrery/parallel/communicator.hpp"
-#include "orrery/run/resources.hpp"
+#include "orrery/run/context.hpp"
 #include "orrery/schedule/forward_pass.hpp"
 #include "orrery/statistics/shards.hpp"
 #include "orrery/trace/plan.hpp"
@@ -36,8 +35,7 @@ class TraceForward {
  public:
   /// Collective: reads the weights. All that is given must outlive it.
   TraceForward(const TraceOptions& options, const TraceInput& input, const TracePlan& plan,
-               const run::Resources& resources, const parallel::Communicator& ranks,
-               const parallel::Communicator& node);
+               const run::Context& context);
 
   /// Collective, also for a rank without tiles: fills in what tiles i, j, … of `rows` leave at every capture
   /// point. `cut` ends it early (ForwardPass). Returns which of `which` ran. Throws bad_input on all ranks
@@ -53,8 +51,7 @@ class TraceForward {
   const TraceOptions& options_;
   const TraceInput& input_;
   const TracePlan& plan_;
-  const run::Resources& resources_;
-  const parallel::Communicator& ranks_;
+  const run::Context& context_;
   model::Llama llama_;
   model::LlamaWeights weights_;
 };

@@ -37,13 +37,9 @@ run::Identity identity_of_trace(const archive::Reader& file) {
   return identity;
 }
 
-std::vector<archive::Attribute> provenance(const TraceOptions& options, const TraceInput& input,
-                                           const run::Resources& resources, const std::string& command,
-                                           std::int64_t ranks) {
-  std::vector<archive::Attribute> all = run::run_attributes(to_ini(options), resources, command, ranks);
-  for (archive::Attribute& one :
-       run::model_attributes(options.model, input.config, *options.dtype, options.residual))
-    all.push_back(std::move(one));
+std::vector<archive::Attribute> input_attributes(const TraceOptions& options, const TraceInput& input) {
+  std::vector<archive::Attribute> all =
+      run::model_attributes(options.model, input.config, *options.dtype, options.residual);
   all.push_back({"/", "seed", options.seed});
   all.push_back({"/", "corpus_name", options.corpus.filename().string()});
   all.push_back({"/samples", "leading", text::to_json(input.special.leading)});

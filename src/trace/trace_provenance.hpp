@@ -3,7 +3,6 @@
 #include "orrery/archive/layout.hpp"
 #include "orrery/archive/reader.hpp"
 #include "orrery/run/identity.hpp"
-#include "orrery/run/resources.hpp"
 #include "orrery/trace/trace_input.hpp"
 #include "orrery/trace/trace_options.hpp"
 
@@ -21,9 +20,8 @@ std::map<std::string, std::string> hashes_of_inputs(const TraceOptions& options)
 run::Identity identity_of(const TraceOptions& options);
 run::Identity identity_of_trace(const archive::Reader& file);
 
-/// Root attributes that are known before computing, and those of /samples.
-std::vector<archive::Attribute> provenance(const TraceOptions& options, const TraceInput& input,
-                                           const run::Resources& resources, const std::string& command,
-                                           std::int64_t ranks);
+/// Attributes of the root and of /samples that model and corpus give: known before computing, beside those of
+/// every run. `options.dtype` is set.
+std::vector<archive::Attribute> input_attributes(const TraceOptions& options, const TraceInput& input);
 
 }  // namespace orrery::trace

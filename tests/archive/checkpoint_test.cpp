@@ -41,16 +41,17 @@ TEST(Checkpoint, ComesBack) {
 TEST(Checkpoint, IsJsonThatAPersonCanRead) {
   const ScratchFolder folder;
   write_checkpoint(folder / "checkpoint", {{{"seed", "7"}}, {{3, 0xabc}}});
-  EXPECT_EQ(text_in(folder / "checkpoint"),
-            "{\"blocks\":[{\"block\":3,\"hash\":\"0000000000000abc\"}],\"format\":\"orrery-checkpoint\","
-            "\"format_version\":1,\"identity\":{\"seed\":\"7\"},\"passes\":[],\"point_groups\":1}\n");
+  EXPECT_EQ(
+      text_in(folder / "checkpoint"),
+      "{\"blocks\":[{\"block\":3,\"hash\":\"0000000000000abc\"}],\"choices\":{},"
+      "\"format\":\"orrery-checkpoint\",\"format_version\":1,\"identity\":{\"seed\":\"7\"},\"passes\":[]}\n");
 }
 
 /// A checkpoint with one of its parts replaced.
 std::string with(const std::string& before, const std::string& after) {
   std::string text =
       R"({"format": "orrery-checkpoint", "format_version": 1, "identity": {"a": "b"},)"
-      R"( "blocks": [{"block": 2, "hash": "0000000000000abc"}, {"block": 5, "hash": "0000000000000abd"}], "passes": [["state-1", "state-1-0"]], "point_groups": 1})";
+      R"( "blocks": [{"block": 2, "hash": "0000000000000abc"}, {"block": 5, "hash": "0000000000000abd"}], "passes": [["state-1", "state-1-0"]], "choices": {"groups": 7}})";
   const std::size_t place = text.find(before);
   EXPECT_NE(place, std::string::npos) << before;
   return text.replace(place, before.size(), after);
@@ -81,6 +82,8 @@ TEST(Checkpoint, SaysWhatIsWrongWithADamagedOne) {
   refused(with("{\"a\": \"b\"}", "[]"), "identity must be an object");
   refused(with("\"b\"}", "7}"), "identity.a must be a string");
   refused(with("identity", "identify"), "no identity");
+  refused(with("{\"groups\": 7}", "[]"), "choices must be an object");
+  refused(with(": 7", ": -7"), "choices.groups must be at least 0");
   refused(with("\"blocks\"", "\"clocks\""), "no blocks");
   refused(with("\"block\": 2", "\"clock\": 2"), "no blocks[0].block");
   refused(with(": 2,", ": -2,"), "blocks[0].block must be at least 0");

@@ -8,13 +8,14 @@
 
 namespace orrery::archive {
 
-/// Which blocks (of prompts, or tiles) of work in progress are finished and on disk, and what made them.
+/// Which units (blocks of prompts, tiles) of work in progress are finished and on disk, and what made them.
 struct Checkpoint {
   std::map<std::string, std::string> identity = {};  ///< name → value, UTF-8: what a resumed run must share
   std::map<std::int64_t, std::uint64_t> blocks = {};  ///< finished block → hash of what it wrote
   /// Names of files of sums, for each pass over the blocks in order; `blocks` are those of the last one.
   std::vector<std::vector<std::string>> passes = {};
-  std::int64_t point_groups = 1;  ///< that covariances are added up for, one in a pass
+  /// What the run that began chose by the machine it had, name → number: a later one must do the same.
+  std::map<std::string, std::int64_t> choices = {};
 
   bool operator==(const Checkpoint&) const = default;
 };

@@ -14,10 +14,10 @@
 
 namespace orrery::run {
 
-/// What is written last, by rank 0.
-struct FinalMetadata {
+/// What rank 0 adds to a file at its end.
+struct Appendix {
   std::vector<archive::Attribute> attributes;
-  std::optional<archive::Layout> more;  ///< datasets whose shape was not known before
+  std::optional<archive::Layout> datasets;  ///< whose shape was not known before
 };
 
 /// The file of a run from its making to its final name, on all ranks.
@@ -45,9 +45,9 @@ class ResultFile {
 
   /// Collective: closes the file, and reads back what was written since it was opened.
   void close_and_read_back();
-  /// Collective, once it is closed: adds the final metadata, checksums and the mark of completeness, and
-  /// gives the file its name.
-  void publish(const std::function<FinalMetadata()>& last);
+  /// Collective, once it is closed: adds the appendix, asked for on rank 0, checksums and the mark of
+  /// completeness, and gives the file its name.
+  void publish(const std::function<Appendix()>& appendix);
 
   /// Collective: what is done where the run ends with an error. Work worth keeping, and what an earlier run
   /// left, stays for `--resume`. Returns the error that the run ends with now (SharedFile::give_up).

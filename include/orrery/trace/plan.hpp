@@ -7,6 +7,7 @@
 #include "orrery/schedule/tiles.hpp"
 #include "orrery/statistics/cost.hpp"
 #include "orrery/statistics/shards.hpp"
+#include "orrery/statistics/streamed_statistics.hpp"
 #include "orrery/trace/trace_input.hpp"
 #include "orrery/trace/trace_options.hpp"
 
@@ -56,6 +57,9 @@ struct TracePlan {
 statistics::Extent extent_of(const TraceInput& input);
 /// What its statistics are asked for, on `threads` threads.
 statistics::StatisticsOptions statistics_options(const TraceOptions& options, int threads);
+/// The same where rows are streamed, and covariances added up for so many groups of points.
+statistics::StreamingOptions streaming_options(const TraceOptions& options, int threads,
+                                               std::int64_t point_groups);
 archive::TraceExtent file_extent(const TraceInput& input, const TraceOptions& options, std::int64_t ranks);
 archive::Layout layout_of(const TraceInput& input, const TraceOptions& options, std::int64_t ranks);
 

@@ -1,11 +1,7 @@
 #pragma once
 
-#include "orrery/core/progress.hpp"
-#include "orrery/parallel/communicator.hpp"
-#include "orrery/run/watchdog.hpp"
+#include "orrery/run/context.hpp"
 #include "orrery/trace/trace_options.hpp"
-
-#include <string>
 
 namespace orrery::trace {
 
@@ -16,10 +12,9 @@ bool is_there(const TraceOptions& options);
 /// Where it is: throws usage_error if it was made with other options, bad_input if from other inputs.
 void require_done(const TraceOptions& options);
 
-/// Collective: a whole trace, from model and corpus to the finished file at `options.out`. `command` is the
-/// command line, for the record. Throws AgreedError on all ranks, with `stopped` where a rank was asked to;
-/// what was begun and is not worth going on with is removed then.
-void run_trace(TraceOptions options, const std::string& command, const parallel::Communicator& ranks,
-               core::ProgressSink& progress, run::Watchdog& watchdog);
+/// Collective: a whole trace, from model and corpus to the finished file at `options.out`. Throws AgreedError
+/// on all ranks, with `stopped` where a rank was asked to; what was begun and is not worth going on with is
+/// removed then.
+void run_trace(TraceOptions options, run::Context& context);
 
 }  // namespace orrery::trace

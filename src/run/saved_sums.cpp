@@ -1,4 +1,4 @@
-#include "saved_sums.hpp"
+#include "orrery/run/saved_sums.hpp"
 
 #include "orrery/archive/state_file.hpp"
 #include "orrery/core/concat.hpp"
@@ -9,20 +9,20 @@
 #include <filesystem>
 #include <sstream>
 
-namespace orrery::trace {
+namespace orrery::run {
 
 std::vector<std::string> save_sums(const parallel::Communicator& ranks, const archive::Output* output,
-                                   std::int64_t number, statistics::StreamedStatistics& streamed) {
-  streamed.gather();
+                                   std::int64_t number, Sums& sums) {
+  sums.gather();
   const std::filesystem::path path =
       ranks.broadcast(output != nullptr ? output->state(number).string() : std::string());
   parallel::agree(ranks, "saving sums", [&] {
     archive::StateFileWriter own(core::concat(path.string(), "-", ranks.rank()));
-    streamed.save_sums(own);
+    sums.save_own(own);
     own.finish();
     if (!ranks.is_root()) return;
     archive::StateFileWriter common(path);
-    streamed.save_pass(common);
+    sums.save_common(common);
     common.finish();
   });
   const std::string name = path.filename().string();
@@ -32,7 +32,7 @@ std::vector<std::string> save_sums(const parallel::Communicator& ranks, const ar
 }
 
 void restore_sums(const parallel::Communicator& ranks, const archive::Output* output,
-                  const std::vector<std::string>& names, statistics::StreamedStatistics& streamed) {
+                  const std::vector<std::string>& names, Sums& sums) {
   std::string lines = output != nullptr ? output->folder().string() + "\n" : "";
   for (const std::string& name : names) lines += name + "\n";
   std::istringstream list(ranks.broadcast(lines));
@@ -47,7 +47,7 @@ void restore_sums(const parallel::Communicator& ranks, const archive::Output* ou
           (i - 1) % static_cast<std::size_t>(ranks.size()) != static_cast<std::size_t>(ranks.rank()))
         continue;
       archive::StateFileReader file(files[i]);
-      is_common ? streamed.restore_pass(file) : streamed.add_saved_sums(file);
+      is_common ? sums.restore_common(file) : sums.add_saved(file);
       file.finish();
     }
   });
@@ -66,4 +66,4 @@ std::int64_t next_number(const std::vector<std::vector<std::string>>& passes) {
   return next;
 }
 
-}  // namespace orrery::trace
+}  // namespace orrery::run
