@@ -1,9 +1,9 @@
 #include "orrery/archive/sweep_layout.hpp"
 
+#include "orrery/archive/point_datasets.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
 #include "orrery/core/number_text.hpp"
-#include "point_datasets.hpp"
 #include "sweep_datasets.hpp"
 
 #include <algorithm>
@@ -97,14 +97,14 @@ bool all_below(const std::vector<std::int64_t>& numbers, std::int64_t end) {
 
 void check_extent(const SweepExtent& extent) {
   const bool perturbs = extent.teleports || extent.noise;
-  const bool sizes =
-      !extent.prompts.empty() && extent.layers >= 1 && extent.units >= 1 && extent.components >= 0;
+  const bool sizes = !extent.prompts.empty() && extent.point_map.layers() >= 1 && extent.units >= 1 &&
+                     extent.components >= 0;
   const bool kinds = (perturbs || extent.has_ablation()) && !(perturbs && extent.start_layers.empty()) &&
                      !(extent.teleports && extent.grid_side < 1) &&
                      !(extent.noise && (extent.epsilons.empty() || extent.directions.empty())) &&
                      !(extent.has_ablation() && extent.heads < 1);
-  const bool inside = all_below(extent.start_layers, extent.layers) &&
-                      all_below(extent.ablated_layers, extent.layers) &&
+  const bool inside = all_below(extent.start_layers, extent.point_map.layers()) &&
+                      all_below(extent.ablated_layers, extent.point_map.layers()) &&
                       all_below(extent.state_points, extent.points());
   const bool states = std::ranges::all_of(
       extent.state_prompts, [&](std::int64_t n) { return std::ranges::count(extent.prompts, n) == 1; });
@@ -112,10 +112,10 @@ void check_extent(const SweepExtent& extent) {
   throw core::internal_error(
       "no sweep has such sizes",
       core::concat(extent.prompts.size(), " prompts, ", extent.start_layers.size(), " start layers of ",
-                   extent.layers, ", ", extent.grid_side, " grid points a side, ", extent.epsilons.size(),
-                   " epsilons, ", extent.directions.size(), " directions, ", extent.ablated_layers.size(),
-                   " ablated layers, states of ", extent.state_prompts.size(), " prompts at ",
-                   extent.state_points.size(), " points"),
+                   extent.point_map.layers(), ", ", extent.grid_side, " grid points a side, ",
+                   extent.epsilons.size(), " epsilons, ", extent.directions.size(), " directions, ",
+                   extent.ablated_layers.size(), " ablated layers, states of ", extent.state_prompts.size(),
+                   " prompts at ", extent.state_points.size(), " points"),
       "please report it with the command line");
 }
 
@@ -149,7 +149,7 @@ Layout sweep_layout(const SweepExtent& extent) {
   if (extent.has_ablation())
     layout.attributes.push_back({"/", "ablate", extent.ablate_to_mean ? "mean" : "zero"});
   add_scales(layout, extent);
-  add_points(layout, extent.layers);
+  add_points(layout, extent.point_map);
   add_prompts(layout, extent);
   add_perturbations(layout, extent);
   add_recovery(layout);

@@ -1,7 +1,7 @@
 #include "trace_datasets.hpp"
 
+#include "orrery/archive/point_datasets.hpp"
 #include "orrery/statistics/row_statistic.hpp"
-#include "point_datasets.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -136,7 +136,7 @@ void add_moments(Layout& layout, const TraceExtent& extent, const std::string& p
 
 void add_samples(Layout& layout, const TraceExtent& extent) {
   add_texts(layout);
-  add_points(layout, extent.layers);
+  add_points(layout, extent.point_map);
   layout.datasets.push_back({.path = "/residual/last_token",
                              .type = extent.rows_float64 ? float64 : float32,
                              .dimensions = {"sample", "point", "unit"},

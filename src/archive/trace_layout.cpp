@@ -75,15 +75,15 @@ void leave_out_not_computed(Layout& layout, const TraceExtent& extent) {
 }
 
 void check_extent(const TraceExtent& extent) {
-  const bool sizes = extent.samples >= 1 && extent.rows >= 1 && extent.layers >= 1 && extent.units >= 1 &&
-                     extent.tokens >= 1 && extent.ranks >= 1 && extent.components >= 0 &&
+  const bool sizes = extent.samples >= 1 && extent.rows >= 1 && extent.point_map.layers() >= 1 &&
+                     extent.units >= 1 && extent.tokens >= 1 && extent.ranks >= 1 && extent.components >= 0 &&
                      extent.permutations >= 1;
   const bool kinds = extent.every_token ? !extent.rows_kept : extent.rows == extent.samples;
   if (sizes && kinds) return;
   throw core::internal_error(
       "no trace has such sizes",
-      core::concat(extent.samples, " samples, ", extent.rows, " rows, ", extent.layers, " layers, ",
-                   extent.units, " units, ", extent.tokens, " tokens, ", extent.ranks, " ranks"),
+      core::concat(extent.samples, " samples, ", extent.rows, " rows, ", extent.point_map.layers(),
+                   " layers, ", extent.units, " units, ", extent.tokens, " tokens, ", extent.ranks, " ranks"),
       "please report it with the command line");
 }
 

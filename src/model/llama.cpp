@@ -85,6 +85,7 @@ at::ScalarType norm_dtype_of(DType dtype, DType residual) {
 
 Llama::Llama(LlamaConfig config, DType dtype, DType residual, Measured measured, at::Device device)
     : config_(std::move(config)),
+      points_(config_.point_map()),
       dtype_(dtype),
       residual_(residual),
       measured_(measured),
@@ -194,7 +195,7 @@ at::Tensor Llama::attend_last(const at::Tensor& normed, const LayerWeights& weig
 
 void Llama::run_layer(core::Layer layer, const LayerWeights& weights, BatchState& state,
                       StreamVisitor& visitor) const {
-  visitor.at_point(core::pre_attention(layer), {state.batch, state.stream, state.measured});
+  visitor.at_point(points_.first_of(layer), {state.batch, state.stream, state.measured});
   const bool last_rows_only = measured_ == Measured::last_token && layer.value() == config_.layers - 1;
   const at::Tensor normed = normalise(state.stream, weights.attention_norm);
   const at::Tensor attended =
@@ -205,7 +206,8 @@ void Llama::run_layer(core::Layer layer, const LayerWeights& weights, BatchState
   }
   visitor.at_heads(layer, {state.batch, attended, state.measured});
   state.stream.add_(linear(attended, weights.attention_out, weights.attention_out_bias));
-  visitor.at_point(core::pre_mlp(layer), {state.batch, state.stream, state.measured});
+  visitor.at_point(core::Point(points_.first_of(layer).value() + 1),
+                   {state.batch, state.stream, state.measured});
   const at::Tensor added = mlp(weights, state.stream);
   visitor.at_mlp(layer, {state.batch, added, state.measured});
   state.stream.add_(added);
@@ -221,7 +223,7 @@ at::Tensor Llama::mlp(const LayerWeights& weights, const at::Tensor& stream) con
 }
 
 void Llama::finish(BatchState& state, StreamVisitor& visitor) const {
-  visitor.at_point(core::final_point(config_.layers), {state.batch, state.stream, state.measured});
+  visitor.at_point(points_.final_point(), {state.batch, state.stream, state.measured});
 }
 
 at::Tensor Llama::logits(const BatchState& state, const OuterWeights& outer) const {
@@ -302,12 +304,12 @@ at::Tensor Llama::attend_rows(const at::Tensor& normed, const LayerWeights& weig
 void Llama::continue_layer(core::Layer layer, const LayerWeights& weights, const BatchState& batch,
                            Continuation& rows, StreamVisitor& visitor) const {
   const at::Tensor places = all_places(rows, device_);
-  visitor.at_point(core::pre_attention(layer), {batch.batch, rows.stream, places});
+  visitor.at_point(points_.first_of(layer), {batch.batch, rows.stream, places});
   const at::Tensor attended =
       attend_rows(normalise(rows.stream, weights.attention_norm), weights, batch, rows);
   visitor.at_heads(layer, {batch.batch, attended, places});
   rows.stream.add_(linear(attended, weights.attention_out, weights.attention_out_bias));
-  visitor.at_point(core::pre_mlp(layer), {batch.batch, rows.stream, places});
+  visitor.at_point(core::Point(points_.first_of(layer).value() + 1), {batch.batch, rows.stream, places});
   const at::Tensor added = mlp(weights, rows.stream);
   visitor.at_mlp(layer, {batch.batch, added, places});
   rows.stream.add_(added);
@@ -315,7 +317,7 @@ void Llama::continue_layer(core::Layer layer, const LayerWeights& weights, const
 
 void Llama::finish(const BatchState& batch, Continuation& rows, StreamVisitor& visitor) const {
   const at::Tensor places = all_places(rows, device_);
-  visitor.at_point(core::final_point(config_.layers), {batch.batch, rows.stream, places});
+  visitor.at_point(points_.final_point(), {batch.batch, rows.stream, places});
 }
 
 }  // namespace orrery::model

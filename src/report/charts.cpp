@@ -1,6 +1,7 @@
 #include "orrery/report/charts.hpp"
 
 #include "figure_input.hpp"
+#include "orrery/archive/point_datasets.hpp"
 #include "orrery/archive/sweep_layout.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/verify/verify.hpp"
@@ -20,7 +21,7 @@ using core::concat;
 /// Charts below each other.
 class Charts {
  public:
-  explicit Charts(const Reader& file) : file_(file), layers_(file.read_integers("/points/layer").back()) {}
+  explicit Charts(const Reader& file) : file_(file), layers_(archive::read_points(file).layers()) {}
 
   void add(const std::string& title, const std::vector<double>& values, std::int64_t first_layer,
            bool is_logarithmic) {
@@ -44,11 +45,12 @@ void add_sweep(const Reader& file, Charts& charts) {
   if (!file.has(distance)) return;
   const std::string first_case = file.read_texts("/case").front();
   const std::vector<std::int64_t> starts = file.read_integers("/start_layer");
+  const core::PointMap points = archive::read_points(file);
   const Array all(file, distance, 4);  // prompt, case, start layer, point
   for (std::int64_t m = 0; m < all.extent(2); ++m) {
     const std::int64_t layer = starts.at(static_cast<std::size_t>(m));
     std::vector<double> mean;
-    for (std::int64_t s = 2 * layer; s < all.extent(3); ++s) {
+    for (std::int64_t s = points.first_of(core::Layer(layer)).value(); s < all.extent(3); ++s) {
       FiniteMean over_prompts;
       for (std::int64_t q = 0; q < all.extent(0); ++q) over_prompts.add(all.at({q, 0, m, s}));
       mean.push_back(over_prompts.value());

@@ -11,10 +11,12 @@ namespace {
 
 using core::concat;
 
-/// Every second of `values`, from `first` on.
-std::vector<double> every_second(const std::vector<double>& values, std::size_t first) {
+/// The values of a dataset of steps that stay in a layer, or of those between layers.
+std::vector<double> of_steps(const Run& run, const std::vector<double>& values, bool within) {
   std::vector<double> some;
-  for (std::size_t i = first; i < values.size(); i += 2) some.push_back(values[i]);
+  for (std::size_t s = 0; s < values.size(); ++s) {
+    if (run.is_within_layer(static_cast<std::int64_t>(s)) == within) some.push_back(values[s]);
+  }
   return some;
 }
 
@@ -62,8 +64,8 @@ Figure unit_correlation(const FigureInput& input) {
     const std::vector<double> row = units.row({s});
     mean.push_back(mean_of(row));
     // As headlines: up to point S − 1.
-    if (s + 1 < units.extent(0))
-      (s % 2 == 0 ? within : across).insert((s % 2 == 0 ? within : across).end(), row.begin(), row.end());
+    std::vector<double>& kind = run.is_within_layer(s) ? within : across;
+    if (s + 1 < units.extent(0)) kind.insert(kind.end(), row.begin(), row.end());
   }
   const Histogram of_within = correlations_of(within, "within a layer", Hue::blue, true);
   const Histogram of_across = correlations_of(across, "across layers", Hue::vermilion, false);
@@ -79,25 +81,27 @@ Figure unit_correlation(const FigureInput& input) {
               .y = axis_over("adjacent correlation", {mean, null}),
               .layers = {},
               .legend = Legend::above};
-  const auto add = [&](const char* label, const std::vector<double>& of, std::size_t first, Hue hue,
+  const auto add = [&](const char* label, const std::vector<double>& of, bool is_within, Hue hue,
                        Stroke stroke) {
-    Curve curve{.label = label, .x = {}, .y = every_second(of, first), .hue = hue, .stroke = stroke};
-    for (std::size_t i = 0; i < curve.y.size(); ++i)
-      curve.x.push_back(run.depth(static_cast<double>(2 * i + first) + 0.5));
+    Curve curve{.label = label, .x = {}, .y = of_steps(run, of, is_within), .hue = hue, .stroke = stroke};
+    if (curve.y.empty()) return;
+    for (std::int64_t s = 0; s < std::ssize(of); ++s) {
+      if (run.is_within_layer(s) == is_within) curve.x.push_back(run.depth(static_cast<double>(s) + 0.5));
+    }
     depth.layers.emplace_back(std::move(curve));
   };
-  add("within", mean, 0, Hue::blue, Stroke::solid);
-  add("across", mean, 1, Hue::vermilion, Stroke::solid);
-  add("independent steps", null, 0, Hue::blue, Stroke::dotted);
-  add("", null, 1, Hue::vermilion, Stroke::dotted);
+  add("within", mean, true, Hue::blue, Stroke::solid);
+  add("across", mean, false, Hue::vermilion, Stroke::solid);
+  add("independent steps", null, true, Hue::blue, Stroke::dotted);
+  add("", null, false, Hue::vermilion, Stroke::dotted);
   return {.caption =
               "How each unit's activation at a capture point correlates with that at the next, within a "
               "layer (over its attention) and across layers (over an MLP). Dotted: what adding an "
               "independent step of the same size leaves by itself.",
           .seen = concat("Means: ", short_number(mean_of(within)), " within layers, ",
                          short_number(mean_of(across)), " across; of independent steps ",
-                         short_number(mean_of(every_second(null, 0))), " and ",
-                         short_number(mean_of(every_second(null, 1))), "."),
+                         short_number(mean_of(of_steps(run, null, true))), " and ",
+                         short_number(mean_of(of_steps(run, null, false))), "."),
           .panels = {shares, depth},
           .columns = 2,
           .width = 176};

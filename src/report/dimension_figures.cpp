@@ -43,7 +43,7 @@ Figure explained_variance(const FigureInput& input) {
   std::string seen;
   std::size_t place = 0;
   for (const core::Layer layer : statistics::start_layers(run.layers())) {
-    const std::int64_t point = 2 * layer.value();
+    const std::int64_t point = run.first_point(layer.value());
     const Hue hue = hue_of(place++);
     Curve curve{.label = concat("layer ", layer.value()),
                 .x = components,

@@ -1,6 +1,7 @@
 #include "figure_input.hpp"
 
 #include "numbers.hpp"
+#include "orrery/archive/point_datasets.hpp"
 #include "orrery/archive/sweep_layout.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
@@ -109,7 +110,7 @@ std::vector<double> Array::row(std::initializer_list<std::int64_t> first) const 
 }
 
 Run::Run(const std::filesystem::path& path)
-    : file_(path), label_(label_of(file_)), layer_(file_.read_integers("/points/layer")) {
+    : file_(path), label_(label_of(file_)), point_map_(archive::read_points(file_)) {
   verify::require_sizes(file_);
 }
 
@@ -121,9 +122,13 @@ double Run::number(const std::string& object, const std::string& attribute) cons
   return real_attribute(file_, object, attribute);
 }
 
+std::string depth_label(const Run& run) {
+  return run.point_map().has(core::PointKind::pre_mlp) ? "layer l (attention reads at l, MLP at l + ½)"
+                                                       : "layer l";
+}
+
 std::string depth_label(const FigureInput& input) {
-  return input.overlays() ? "depth (layer ÷ number of layers)"
-                          : "layer l (attention reads at l, MLP at l + ½)";
+  return input.overlays() ? "depth (layer ÷ number of layers)" : depth_label(input.trace());
 }
 
 Panel depth_panel(const FigureInput& input, const std::string& title, const std::string& quantity,

@@ -2,6 +2,7 @@
 
 #include "figure.hpp"
 #include "orrery/archive/reader.hpp"
+#include "orrery/core/point_map.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -50,15 +51,22 @@ class Run {
   /// A number among the attributes of an object; NaN where there is none.
   double number(const std::string& object, const std::string& attribute) const;
 
-  std::int64_t points() const { return std::ssize(layer_); }  ///< P
-  std::int64_t layers() const { return (points() - 1) / 2; }  ///< L
-  /// Where capture point s stands on an axis of depth, in layers: s/2.
-  double depth(double s) const { return s / 2; }
+  const core::PointMap& point_map() const { return point_map_; }
+  std::int64_t points() const { return point_map_.size(); }    ///< P
+  std::int64_t layers() const { return point_map_.layers(); }  ///< L
+  /// The point where a layer begins.
+  std::int64_t first_point(std::int64_t layer) const {
+    return point_map_.first_of(core::Layer(layer)).value();
+  }
+  /// Whether step s stays in a layer.
+  bool is_within_layer(std::int64_t s) const { return point_map_.stays_in_layer(core::Point(s)); }
+  /// Where capture point s stands on an axis of depth, in layers.
+  double depth(double s) const { return point_map_.depth(s); }
 
  private:
   archive::Reader file_;
   std::string label_;
-  std::vector<std::int64_t> layer_;
+  core::PointMap point_map_;
 };
 
 /// What figures are drawn of.
@@ -87,7 +95,8 @@ struct DepthCurve {
 Panel depth_panel(const FigureInput& input, const std::string& title, const std::string& quantity,
                   const std::vector<DepthCurve>& curves, bool is_logarithmic = false);
 
-/// The label of an axis of depth.
+/// The label of an axis of depth in a run's layers, and of one of what may be overlaid.
+std::string depth_label(const Run& run);
 std::string depth_label(const FigureInput& input);
 
 }  // namespace orrery::report

@@ -237,7 +237,9 @@ Figure principal_angles(const FigureInput& input) {
   std::vector<double> within_layers, across_layers;
   const std::vector<std::vector<double>> angles = angles_of(input.trace());
   for (std::size_t s = 0; s < angles.size(); ++s) {
-    if (!angles[s].empty()) (s % 2 == 0 ? within_layers : across_layers).push_back(middle_of(angles[s]));
+    if (!angles[s].empty())
+      (input.trace().is_within_layer(static_cast<std::int64_t>(s)) ? within_layers : across_layers)
+          .push_back(middle_of(angles[s]));
   }
   std::ranges::sort(within_layers);
   std::ranges::sort(across_layers);

@@ -37,7 +37,7 @@ Response response(const Run& sweep, const std::vector<std::int64_t>& directions)
       const std::int64_t m = i / epsilons, e = i % epsilons;
       for (const std::int64_t r : directions) {
         const std::int64_t first = (i * all + r) * points;
-        const std::int64_t start = 2 * layers.at(static_cast<std::size_t>(m));
+        const std::int64_t start = sweep.first_point(layers.at(static_cast<std::size_t>(m)));
         found.kl[place].add(kl.at({q, m, e, r}));
         found.ratio[place].add(distance.at(static_cast<std::size_t>(first + points - 1)) /
                                distance.at(static_cast<std::size_t>(first + start)));

@@ -131,6 +131,15 @@ Panel space_panel(const Run& run, const Array& mean) {
           .colour = depth_bar(run, count)};
 }
 
+/// How many points there are up to half the depth.
+std::int64_t points_of_first_half(const Run& run) {
+  std::int64_t count = 0;
+  while (count < run.points() &&
+         2 * run.depth(static_cast<double>(count)) <= static_cast<double>(run.layers()))
+    ++count;
+  return count;
+}
+
 Figure trajectory(const FigureInput& input) {
   const Run& run = input.trace();
   const Array mean = run.array("/pooled/mean_score", 2);
@@ -161,7 +170,8 @@ Figure trajectory(const FigureInput& input) {
   figure.panels.push_back(plane_panel(run, "All points", mean, samples, points));
   if (components >= 3) figure.panels.push_back(space_panel(run, mean));
   figure.panels.push_back(plane_panel(run, "Without the last stream", mean, samples, points - 1));
-  figure.panels.push_back(plane_panel(run, "First half of the layers", mean, samples, run.layers() + 1));
+  figure.panels.push_back(
+      plane_panel(run, "First half of the layers", mean, samples, points_of_first_half(run)));
   figure.seen = concat(
       "The mean goes ", from_to(mean_along(mean, points, 0)), " along the first component and ",
       from_to(mean_along(mean, points, 1)), " along the second; up to the last but one point ",

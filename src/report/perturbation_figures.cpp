@@ -84,11 +84,13 @@ std::vector<Flow> mean_flows(const Run& sweep, const std::vector<std::int64_t>& 
     const std::vector<double> z = sweep.file().read_reals("/teleport/score", q, 1);
     std::size_t next = 0;
     for (const std::int64_t m : places) {
-      const std::int64_t start = 2 * layers.at(static_cast<std::size_t>(m));
+      const std::int64_t layer = layers.at(static_cast<std::size_t>(m));
+      const std::int64_t start = sweep.first_point(layer);
+      const std::int64_t moved = (sweep.first_point(layer + 1) - start) * scores;
       for (std::int64_t g = 0; g < grid; ++g) {
         for (std::int64_t axis = 0; axis < 2; ++axis) {
           const auto from = static_cast<std::size_t>(((m * grid + g) * points + start) * scores + axis);
-          means[next++].add(z.at(from + static_cast<std::size_t>(2 * scores)) - z.at(from));
+          means[next++].add(z.at(from + static_cast<std::size_t>(moved)) - z.at(from));
         }
       }
     }
@@ -152,7 +154,7 @@ Panel flow_panel(const Run& sweep, const Grid& grid, std::int64_t m, const Flow&
   const std::int64_t layer = start_layers(sweep).at(static_cast<std::size_t>(m));
   const double factor = arrow_factor(grid, m, flow);
   const Arrows arrows = arrows_of(grid, m, flow, factor);
-  const Curve path = unperturbed(sweep.array("/baseline/score", 3), 2 * layer);
+  const Curve path = unperturbed(sweep.array("/baseline/score", 3), sweep.first_point(layer));
   Panel panel{.title = concat("From layer ", layer, ", arrows × ", short_number(factor)),
               .x = {},
               .y = {},
@@ -270,7 +272,7 @@ Figure kl_map(const FigureInput& input) {
                 .colour = ColourBar{colours},
                 .legend = Legend::above};
     add_drawable(panel, map_or_dots({grid.along(m, 0), grid.along(m, 1), shown_on(colours, means[i])}));
-    if (score.extent(2) > 1) add_drawable(panel, prompts_at(score, 2 * layer));
+    if (score.extent(2) > 1) add_drawable(panel, prompts_at(score, sweep.first_point(layer)));
     panels.push_back(std::move(panel));
     const auto [least, greatest] = std::ranges::minmax(means[i]);
     seen += concat(i == 0 ? " " : ", ", short_number(least), " to ", short_number(greatest),

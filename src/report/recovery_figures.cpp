@@ -12,8 +12,6 @@ namespace {
 
 using core::concat;
 
-const char* const depth_axis = "layer l (attention reads at l, MLP at l + ½)";
-
 // ---- Over depth ----
 
 /// Mean over prompts of a (prompt, case, start layer, point) dataset from point `start` on.
@@ -40,7 +38,7 @@ Panel displacement_panel(const Run& sweep, const std::string& title, const std::
     if (!in_case) return;
     for (const std::int64_t m : shown_start_layers(sweep)) {
       const std::int64_t layer = layers[static_cast<std::size_t>(m)];
-      Curve curve = mean_path(sweep, all, *in_case, m, 2 * layer);
+      Curve curve = mean_path(sweep, all, *in_case, m, sweep.first_point(layer));
       if (stroke == Stroke::solid)
         curve.label = concat("from layer ", layer);
       else if (to.empty())
@@ -56,7 +54,7 @@ Panel displacement_panel(const Run& sweep, const std::string& title, const std::
   const bool is_ratio = dataset == "/recovery/ratio", is_cosine = dataset == "/recovery/cosine";
   if (is_ratio) values.push_back({0.5, 1});
   Panel panel{.title = title,
-              .x = {.label = depth_axis, .low = 0, .high = static_cast<double>(sweep.layers())},
+              .x = {.label = depth_label(sweep), .low = 0, .high = static_cast<double>(sweep.layers())},
               .y = is_cosine ? axis_over(quantity, values) : fitting_axis(quantity, values),
               .layers = {},
               .legend = Legend::above};
@@ -81,7 +79,7 @@ Figure displacement(const FigureInput& input) {
   std::string seen = "At the final point teleports are";
   for (const std::int64_t m : shown_start_layers(sweep)) {
     const std::int64_t layer = layers[static_cast<std::size_t>(m)];
-    const Curve path = mean_path(sweep, ratio, teleport, m, 2 * layer);
+    const Curve path = mean_path(sweep, ratio, teleport, m, sweep.first_point(layer));
     seen += concat(m == 0 ? " " : ", ", short_number(path.y.back()),
                    " times as far as at the start from layer ", layer);
   }

@@ -71,15 +71,10 @@ std::vector<std::int64_t> permuted_samples(std::uint64_t seed, std::int64_t poin
   return shown;
 }
 
-std::vector<std::int64_t> permuted_layers(std::uint64_t seed, std::int64_t points) {
-  std::vector<std::int64_t> layers = counted(points / 2);
+std::vector<std::int64_t> permuted_layers(std::uint64_t seed, const core::PointMap& points) {
+  std::vector<std::int64_t> layers = counted(points.layers());
   core::Random(seed, core::Purpose::layer_permutation).shuffle(std::span(layers));
-  std::vector<std::int64_t> shown = counted(points);
-  for (std::size_t place = 0; place < layers.size(); ++place) {
-    shown[2 * place] = 2 * layers[place];
-    shown[2 * place + 1] = 2 * layers[place] + 1;
-  }
-  return shown;
+  return points.in_order_of(layers);
 }
 
 at::Tensor random_basis(std::int64_t units, std::uint64_t seed) {
@@ -151,11 +146,12 @@ UnitControl random_basis_units(const parallel::Communicator& ranks, const UnitSh
 }
 
 UnitControl layer_permuted_units(const parallel::Communicator& ranks, const UnitStatistics& units,
-                                 const Extent& extent, std::uint64_t seed, int threads) {
+                                 const Extent& extent, const core::PointMap& points, std::uint64_t seed,
+                                 int threads) {
   std::vector<std::int64_t> shown;
   at::Tensor mean;
   parallel::agree(ranks, "controls of units", [&] {
-    shown = permuted_layers(seed, extent.points);
+    shown = permuted_layers(seed, points);
     mean = at::empty_like(units.mean);
     for (std::int64_t place = 0; place < extent.points; ++place) mean[place].copy_(units.mean[shown[place]]);
   });

@@ -20,11 +20,11 @@ using core::not_a_number;
 constexpr std::size_t ninety_percent = 2;  // of variance_shares
 static_assert(variance_shares[ninety_percent] == 0.90);
 
-/// The places that the headline looks at, of a model with `points` = S + 1 capture points.
+/// The places that the headline looks at, of a model with S + 1 capture points.
 struct Places {
-  explicit Places(std::int64_t points) : last(points - 3), late(points - 2) {
-    for (std::int64_t step = 0; step <= last; step += 2) within.push_back(step);
-    for (std::int64_t step = 1; step < last; step += 2) across.push_back(step);
+  explicit Places(const core::PointMap& points) : last(points.size() - 3), late(points.size() - 2) {
+    for (std::int64_t step = 0; step <= last; ++step)
+      (points.stays_in_layer(core::Point(step)) ? within : across).push_back(step);
   }
   std::vector<std::int64_t> within;
   std::vector<std::int64_t> across;
@@ -206,8 +206,8 @@ std::vector<LeftOutDimension> joined(const std::vector<std::vector<LeftOutDimens
 }  // namespace
 
 Headline headline(const parallel::Communicator& ranks, const HeadlineSources& sources,
-                  const HeadlineRows& rows, const Extent& extent, int threads) {
-  const Places places(extent.points);
+                  const HeadlineRows& rows, const Extent& extent, const core::PointMap& points, int threads) {
+  const Places places(points);
   std::vector<LeftOutDimension> own;
   parallel::agree(ranks, "standard errors", [&] {
     own = leave_out_dimensions(rows.points, {places.early, places.late}, extent, threads);

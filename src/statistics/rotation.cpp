@@ -122,13 +122,12 @@ double turns(std::span<const double> a) {
 }
 
 UnitTurns unit_turns(const parallel::Communicator& ranks, const std::vector<std::int64_t>& units,
-                     const at::Tensor& mean, const Extent& extent, const RotationOptions& options,
-                     int threads) {
-  const std::int64_t points = turning_points(extent.points);
+                     const at::Tensor& mean, const Extent& extent, const core::PointMap& points,
+                     const RotationOptions& options, int threads) {
   constexpr std::size_t width = 1 + rotation_nulls * numbers_of_a_null;
   auto columns =
       table_of_units(ranks, units, width, extent.units, threads, [&](std::int64_t unit, double* line) {
-        std::vector<double> a(points);
+        std::vector<double> a(turning_points(extent.points));
         TurnNulls nulls(points, options);
         copy_trajectory(mean, unit, a);
         nulls.assign(units[unit], a);
@@ -193,7 +192,8 @@ TurnSummary summarise(const UnitTurns& turns) {
 }
 
 std::vector<TurnSummary> left_out_turns(const parallel::Communicator& ranks, const UnitShard& shard,
-                                        const Extent& extent, const RotationOptions& options, int threads) {
+                                        const Extent& extent, const core::PointMap& points,
+                                        const RotationOptions& options, int threads) {
   const SampleBlocks blocks(extent.samples);
   const std::int64_t units = std::ssize(shard.units);
   at::Tensor means;
@@ -209,7 +209,7 @@ std::vector<TurnSummary> left_out_turns(const parallel::Communicator& ranks, con
   const RotationOptions fewer{std::max<std::int64_t>(1, options.permutations / left_out_share), options.seed};
   std::vector<TurnSummary> summaries;
   for (std::int64_t block = 0; block < blocks.count(); ++block) {
-    const UnitTurns turns = unit_turns(ranks, shard.units, means[block], extent, fewer, threads);
+    const UnitTurns turns = unit_turns(ranks, shard.units, means[block], extent, points, fewer, threads);
     if (ranks.is_root()) summaries.push_back(summarise(turns));
   }
   return summaries;

@@ -59,8 +59,8 @@ StreamedStatistics::StreamedStatistics(const parallel::Communicator& ranks, cons
                                        const StreamingOptions& options)
     : ranks_(ranks), extent_(extent), options_(options) {
   parallel::agree(ranks_, "making room for moments", [&] {
-    measures_ =
-        std::make_unique<RowMeasures>(extent_, permuted_layers(options_.statistics.seed, extent_.points));
+    measures_ = std::make_unique<RowMeasures>(
+        extent_, permuted_layers(options_.statistics.seed, options_.statistics.points));
     row_moments_ = ExactMoments(measures_->columns());
     plane_moments_ = ExactMoments(extent_.points - 2);
     extremes_.emplace(extent_);
@@ -197,9 +197,10 @@ void StreamedStatistics::take_units() {
   extremes_ = moments_->extremes();
   result_.units = moments_->unit_statistics(ranks_, o.threads);
   moments_->release_units();
-  result_.turns = unit_turns(ranks_, result_.units.units, result_.units.mean, extent_,
+  result_.turns = unit_turns(ranks_, result_.units.units, result_.units.mean, extent_, o.points,
                              {o.permutations, o.seed}, o.threads);
-  result_.layer_permuted.units = layer_permuted_units(ranks_, result_.units, extent_, o.seed, o.threads);
+  result_.layer_permuted.units =
+      layer_permuted_units(ranks_, result_.units, extent_, o.points, o.seed, o.threads);
   if (rotated_moments_) {
     const UnitStatistics rotated = rotated_moments_->unit_statistics(ranks_, o.threads);
     result_.random_basis.units = {rotated.correlation,
@@ -269,7 +270,7 @@ TraceStatistics StreamedStatistics::finish() {
   finish_rows(result_);
   finish_scores(result_);
   result_.headline = headline(ranks_, {result_.rows, result_.units, result_.points, result_.turns}, {{}, {}},
-                              extent_, options_.statistics.threads);
+                              extent_, options_.statistics.points, options_.statistics.threads);
   return std::move(result_);
 }
 

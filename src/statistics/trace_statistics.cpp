@@ -28,18 +28,21 @@ TraceStatistics trace_statistics(const parallel::Communicator& ranks, const Samp
   const int threads = options.threads;
   const RotationOptions rotations{options.permutations, options.seed};
   TraceStatistics result;
-  result.rows = sample_statistics(ranks, rows, extent, permuted_layers(options.seed, extent.points), threads);
+  result.rows =
+      sample_statistics(ranks, rows, extent, permuted_layers(options.seed, options.points), threads);
   result.layer_permuted.steps = {result.rows.permuted_cosine.mean, result.rows.permuted_velocity.mean};
   std::vector<TurnSummary> turns_left_out;
   {
     const UnitShard shard = by_unit(ranks, rows, extent);
     result.units = unit_statistics(ranks, shard, extent, threads);
     result.information = mutual_information(ranks, shard, extent, threads);
-    result.turns = unit_turns(ranks, shard.units, result.units.mean, extent, rotations, threads);
-    turns_left_out = left_out_turns(ranks, shard, extent, rotations, threads);
+    result.turns =
+        unit_turns(ranks, shard.units, result.units.mean, extent, options.points, rotations, threads);
+    turns_left_out = left_out_turns(ranks, shard, extent, options.points, rotations, threads);
     result.sample_turns = sample_turns(ranks, shard, extent, threads);
     result.sample_permuted.units = sample_permuted_units(ranks, shard, extent, options.seed, threads);
-    result.layer_permuted.units = layer_permuted_units(ranks, result.units, extent, options.seed, threads);
+    result.layer_permuted.units =
+        layer_permuted_units(ranks, result.units, extent, options.points, options.seed, threads);
   }
   result.random_basis = random_basis_control(ranks, rows, extent, options);
 
@@ -57,7 +60,7 @@ TraceStatistics trace_statistics(const parallel::Communicator& ranks, const Samp
   result.plane_curvature = plane_curvature(ranks, result.scores.score, extent);
   result.flow = linear_flow(ranks, result.scores.score, threads);
   result.headline = headline(ranks, {result.rows, result.units, result.points, result.turns},
-                             {turns_left_out, shard}, extent, threads);
+                             {turns_left_out, shard}, extent, options.points, threads);
   return result;
 }
 

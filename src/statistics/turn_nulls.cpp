@@ -35,12 +35,13 @@ void draw_signs(core::Random& random, std::span<double> values) {
 
 }  // namespace
 
-TurnNulls::TurnNulls(std::int64_t points, const RotationOptions& options)
-    : options_(options),
-      counter_(points),
-      a_(points),
-      difference_(std::max<std::int64_t>(points - 1, 0)),
-      layer_(points / 2),
+TurnNulls::TurnNulls(const core::PointMap& points, const RotationOptions& options)
+    : points_(points),
+      options_(options),
+      counter_(turning_points(points.size())),
+      a_(turning_points(points.size())),
+      difference_(a_.empty() ? 0 : a_.size() - 1),
+      layer_(points.layers()),
       turns_(options.permutations) {}
 
 void TurnNulls::assign(std::int64_t unit, std::span<const double> a) {
@@ -63,10 +64,10 @@ double TurnNulls::draw(RotationNull null, std::int64_t index) {
     case RotationNull::layers:
       std::iota(layer_.begin(), layer_.end(), 0);
       random.shuffle(std::span(layer_));
-      drawn_ = a_;
-      for (std::size_t place = 0; place < layer_.size(); ++place) {
-        drawn_[2 * place] = a_[2 * layer_[place]];
-        drawn_[2 * place + 1] = a_[2 * layer_[place] + 1];
+      drawn_.clear();
+      for (const std::int64_t layer : layer_) {
+        const auto end = a_.begin() + points_.first_of(core::Layer(layer + 1)).value();
+        drawn_.insert(drawn_.end(), a_.begin() + points_.first_of(core::Layer(layer)).value(), end);
       }
       return counter_.of_points(drawn_);
     case RotationNull::steps:

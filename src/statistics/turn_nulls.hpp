@@ -12,7 +12,8 @@ namespace orrery::statistics {
 /// The turns of one unit's trajectory and the draws of its nulls. Scratch for one unit after another.
 class TurnNulls {
  public:
-  TurnNulls(std::int64_t points, const RotationOptions& options);
+  /// The trajectory is that of all `points` but the final one.
+  TurnNulls(const core::PointMap& points, const RotationOptions& options);
 
   /// Takes the trajectory (S) of unit `unit` of the model.
   void assign(std::int64_t unit, std::span<const double> a);
@@ -33,6 +34,7 @@ class TurnNulls {
   Numbers numbers(RotationNull null, double turns);
 
  private:
+  const core::PointMap& points_;
   RotationOptions options_;
   TurnCounter counter_;
   std::uint32_t unit_ = 0;

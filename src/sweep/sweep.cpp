@@ -83,7 +83,7 @@ archive::SweepExtent Sweep::extent(const std::vector<std::int64_t>& places) cons
     for (const core::Point point : state_points) extent.state_points.push_back(point.value());
   }
   extent.own_prompts = own_prompts.has_value();
-  extent.layers = trace.layers;
+  extent.point_map = trace.points;
   extent.units = trace.units;
   extent.heads = trace.heads;
   extent.grid_side = options.grid;

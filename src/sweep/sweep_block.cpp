@@ -87,7 +87,7 @@ void require_finite(const Sweep& sweep, const run::ModelInput& model, const Prom
     const std::string which =
         core::concat(starts[i].ablates ? "ablated" : "perturbed", " in layer ", starts[i].layer.value());
     // No perturbed stream is longer than the unperturbed one and the distance from it together.
-    const std::int64_t first = core::pre_attention(starts[i].layer).value();
+    const std::int64_t first = sweep.trace.points.first_of(starts[i].layer).value();
     if (const auto fault = find_fault(rows.distance.add(result.norm), first, longest, which)) {
       throw perturbed_error(
           sweep, result,
@@ -118,7 +118,7 @@ void require_no_infinity(const Sweep& sweep, const PromptResult& result, core::L
 /// How the rows of a start layer come back, case by case, from its point on.
 std::vector<statistics::Recovery> recoveries_of(const Sweep& sweep, const SweepStart& start,
                                                 const PromptResult& prompt, const RowsResult& rows) {
-  const std::int64_t first = core::pre_attention(start.layer).value();
+  const std::int64_t first = sweep.trace.points.first_of(start.layer).value();
   const auto from = [&](const at::Tensor& tensor, std::int64_t axis) {
     return tensor.narrow(axis, first, tensor.size(axis) - first);
   };

@@ -1,4 +1,5 @@
 #include "orrery/archive/checksum.hpp"
+#include "orrery/archive/point_datasets.hpp"
 #include "orrery/archive/reader.hpp"
 #include "orrery/archive/trace_layout.hpp"
 #include "orrery/core/concat.hpp"
@@ -62,17 +63,15 @@ TraceFacts facts_of(const Reader& file) {
   facts.corpus_name = file.text("corpus_name");
   facts.untrained = option_of(file, "weights") == "random";
   facts.seed = file.integer("seed");
-  facts.layers = file.integer("layers");
+  facts.points = archive::read_points(file);
+  const std::int64_t layers = file.integer("layers");
   facts.units = file.integer("hidden_size");
   facts.heads = file.integer("heads");
   const std::vector<std::int64_t> shape = file.info("/pooled/component").shape;
-  const std::int64_t most_layers =
-      file.info("/pca/total_variance").shape[0];  // read below, so that it bounds them
-  if (facts.layers < 1 || facts.layers > most_layers || shape.size() != 2 || shape[1] != facts.units ||
-      file.info("/trajectory/mean").shape !=
-          std::vector<std::int64_t>{core::point_count(facts.layers), facts.units}) {
+  if (layers < 1 || layers != facts.layers() || shape.size() != 2 || shape[1] != facts.units ||
+      file.info("/trajectory/mean").shape != std::vector<std::int64_t>{facts.points.size(), facts.units}) {
     refuse("its sizes do not fit each other",
-           concat(facts.layers, " layers, ", facts.units, " units in its attributes"));
+           concat(layers, " layers, ", facts.units, " units in its attributes"));
   }
   return facts;
 }
@@ -174,7 +173,7 @@ void resolve_prompts(const Reader& file, const Samples& samples, Sweep& sweep) {
 
 void resolve_layers(Sweep& sweep) {
   PerturbOptions& options = sweep.options;
-  const std::int64_t layers = sweep.trace.layers;
+  const std::int64_t layers = sweep.trace.layers();
   if (options.kinds.teleport || options.kinds.noise) {
     if (options.layers == "default") {
       options.layers.clear();
@@ -247,7 +246,7 @@ void resolve_grids(const Reader& file, Sweep& sweep) {
     sweep.grids.push_back(grid_over(0, points - 1));
   } else {
     for (const core::Layer layer : sweep.start_layers)
-      sweep.grids.push_back(grid_over(core::pre_attention(layer).value(), 1));
+      sweep.grids.push_back(grid_over(sweep.trace.points.first_of(layer).value(), 1));
   }
   if (options.control == Control::none) return;
   sweep.control_directions = statistics::random_directions(sweep.grid_points(), sweep.trace.units,
@@ -288,12 +287,12 @@ Sweep read_sweep(PerturbOptions options) {
 
 void require_model(const Sweep& sweep, const model::LlamaConfig& config) {
   const TraceFacts& trace = sweep.trace;
-  if (config.layers != trace.layers || config.width != trace.units || config.heads != trace.heads) {
-    throw core::bad_input(
-        "the model is not that of the trace",
-        concat(sweep.options.model.string(), ": ", config.layers, " layers, ", config.width, " units, ",
-               config.heads, " heads; the trace has ", trace.layers, ", ", trace.units, " and ", trace.heads),
-        "give --model the folder that the trace was made of");
+  if (config.layers != trace.layers() || config.width != trace.units || config.heads != trace.heads) {
+    throw core::bad_input("the model is not that of the trace",
+                          concat(sweep.options.model.string(), ": ", config.layers, " layers, ", config.width,
+                                 " units, ", config.heads, " heads; the trace has ", trace.layers(), ", ",
+                                 trace.units, " and ", trace.heads),
+                          "give --model the folder that the trace was made of");
   }
   for (const Prompt& prompt : sweep.prompts) {
     const std::string name = sweep.own_prompts

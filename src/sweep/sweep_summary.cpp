@@ -1,5 +1,6 @@
 #include "sweep_summary.hpp"
 
+#include "orrery/archive/point_datasets.hpp"
 #include "orrery/core/index.hpp"
 #include "orrery/core/mean.hpp"
 #include "orrery/core/not_a_number.hpp"
@@ -58,12 +59,13 @@ std::vector<Numbers> by_prompt(const Reader& file, const Source& source) {
   const archive::DatasetInfo& info = file.info(path);
   const auto length = static_cast<std::size_t>(source.of_curve ? info.shape.back() : 1);
   const std::vector<std::int64_t> layers = file.read_integers("/start_layer");
+  const core::PointMap points = archive::read_points(file);
   std::vector<Numbers> all;
   for (std::int64_t prompt = 0; prompt < info.shape[0]; ++prompt) {
     const Numbers values = file.read_reals(path, prompt, 1);
     Numbers& of_prompt = all.emplace_back();
     for (std::size_t i = 0; i < values.size(); i += length) {
-      const auto start = core::pre_attention(core::Layer(layers[i / length % layers.size()])).value();
+      const auto start = points.first_of(core::Layer(layers[i / length % layers.size()])).value();
       const std::span curve(values.data() + i, length);
       of_prompt.push_back(source.of_curve ? source.of_curve(curve.subspan(static_cast<std::size_t>(start)))
                                           : values[i]);

@@ -246,7 +246,7 @@ PromptResult shapes_of(const Sweep& sweep, std::int64_t prompt) {
   PromptResult result = shapes.empty_result(prompt);
   const std::int64_t points = sweep.points();
   for (const core::Layer layer : sweep.start_layers) {
-    const std::int64_t length = points - core::pre_attention(layer).value();
+    const std::int64_t length = points - sweep.trace.points.first_of(layer).value();
     auto& of_start = result.recoveries.emplace_back();
     for (const Case& one : sweep.cases()) {
       statistics::Recovery& recovery = of_start.emplace_back();

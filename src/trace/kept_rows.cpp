@@ -58,7 +58,7 @@ statistics::TraceStatistics statistics_of_kept_rows(RunningTrace& trace) {
   core::log_info("statistics");
   statistics::TraceStatistics statistics = statistics::trace_statistics(
       trace.context.ranks, rows.shard, extent_of(trace.input),
-      statistics_options(trace.options, trace.context.resources.at_once.threads));
+      statistics_options(trace.input, trace.options, trace.context.resources.at_once.threads));
   trace.work.timing().charge("statistics");
   return statistics;
 }

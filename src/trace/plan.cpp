@@ -124,15 +124,16 @@ void count_memory(TracePlan& plan, const TraceInput& input, const TraceOptions& 
   const std::int64_t own = ranks.process_bytes + plan.rows_bytes;
   if (plan.moments == Moments::rows) {
     plan.statistics_bytes = statistics::statistics_bytes(
-        extent, ranks.ranks, statistics_options(options, ranks.at_once.threads), number_bytes(options));
+        extent, ranks.ranks, statistics_options(input, options, ranks.at_once.threads),
+        number_bytes(options));
     plan.rank_bytes = own + std::max(host_weights + host_forward, plan.statistics_bytes);
     plan.node_bytes = std::max(host_weights + ranks.ranks_a_node * (own + host_forward),
                                ranks.ranks_a_node * (own + plan.statistics_bytes));
     return;
   }
   plan.statistics_bytes = statistics::StreamedStatistics::bytes(
-      extent, streaming_options(options, ranks.at_once.threads, plan.point_groups), ranks.ranks, most_rows,
-      number_bytes(options));
+      extent, streaming_options(input, options, ranks.at_once.threads, plan.point_groups), ranks.ranks,
+      most_rows, number_bytes(options));
   const std::int64_t besides = own + host_forward + plan.statistics_bytes;  // all of it lives side by side
   plan.rank_bytes = host_weights + besides;
   plan.node_bytes = host_weights + ranks.ranks_a_node * besides;
@@ -172,20 +173,22 @@ statistics::Extent extent_of(const TraceInput& input) {
   return {input.row_count(), input.config.points(), input.config.width};
 }
 
-statistics::StatisticsOptions statistics_options(const TraceOptions& options, int threads) {
-  return {options.components, threads, options.permutations, core::narrow<std::uint64_t>(options.seed)};
+statistics::StatisticsOptions statistics_options(const TraceInput& input, const TraceOptions& options,
+                                                 int threads) {
+  return {options.components, threads, options.permutations, core::narrow<std::uint64_t>(options.seed),
+          input.config.point_map()};
 }
 
-statistics::StreamingOptions streaming_options(const TraceOptions& options, int threads,
-                                               std::int64_t point_groups) {
-  return {statistics_options(options, threads), options.tokens == Tokens::all, point_groups};
+statistics::StreamingOptions streaming_options(const TraceInput& input, const TraceOptions& options,
+                                               int threads, std::int64_t point_groups) {
+  return {statistics_options(input, options, threads), options.tokens == Tokens::all, point_groups};
 }
 
 archive::TraceExtent file_extent(const TraceInput& input, const TraceOptions& options, std::int64_t ranks) {
   archive::TraceExtent extent;
   extent.samples = input.samples();
   extent.rows = input.row_count();
-  extent.layers = input.config.layers;
+  extent.point_map = input.config.point_map();
   extent.units = input.config.width;
   extent.components = options.components;
   extent.tokens = input.token_count();

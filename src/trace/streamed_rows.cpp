@@ -127,7 +127,8 @@ statistics::TraceStatistics statistics_of_streamed_rows(RunningTrace& trace) {
   run::Work& work = trace.work;
   statistics::StreamedStatistics streamed(
       trace.context.ranks, extent_of(trace.input),
-      streaming_options(trace.options, trace.context.resources.at_once.threads, trace.plan.point_groups));
+      streaming_options(trace.input, trace.options, trace.context.resources.at_once.threads,
+                        trace.plan.point_groups));
   StreamedSums sums(streamed);
   if (!restore(trace, streamed, sums)) run_pilot(trace, streamed);
   work.keep_sums(&sums);

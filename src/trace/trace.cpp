@@ -121,7 +121,7 @@ void TraceRun::take_output() {
     parallel::agree(ranks_, "room for sums", [&] {
       if (!ranks_.is_root()) return;
       work_.file().output().require_room_for_states(statistics::StreamedStatistics::saved_bytes(
-          extent_of(input_), streaming_options(options_, context_.resources.at_once.threads, groups),
+          extent_of(input_), streaming_options(input_, options_, context_.resources.at_once.threads, groups),
           ranks_.size()));
     });
   }

@@ -222,8 +222,9 @@ void write_trace(SharedFile& file, bool is_root, const TraceInput& input, const 
     write_spectra(file, statistics.points.spectrum);
     write_pooled(file, statistics.pooled, statistics.scores);
     write_geometry(file, statistics);
-    write_controls(file, statistics,
-                   statistics::permuted_layers(static_cast<std::uint64_t>(options.seed), points));
+    write_controls(
+        file, statistics,
+        statistics::permuted_layers(static_cast<std::uint64_t>(options.seed), input.config.point_map()));
   }
   const std::vector<std::int64_t>& units = statistics.units.units;
   write_columns<double>(file, "/trajectory/mean", statistics.units.mean, units);

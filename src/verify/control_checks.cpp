@@ -13,7 +13,7 @@ namespace {
 using archive::AttributeValue;
 using core::concat;
 
-/// Layers in another order, both points of each together, the last in its place; correlations are the same
+/// Layers in another order, the points of each together, the last in its place; correlations are the same
 /// numbers in that order.
 void check_layer_permuted(TraceChecker& checker) {
   if (!checker.has({"/control/layer_permuted/point"})) return;
@@ -23,8 +23,16 @@ void check_layer_permuted(TraceChecker& checker) {
   std::ranges::sort(sorted);
   bool right = shown.back() == points - 1;
   for (std::int64_t s = 0; s < points; ++s) right = right && sorted[static_cast<std::size_t>(s)] == s;
-  for (std::size_t s = 0; s + 1 < shown.size(); s += 2) {
-    right = right && shown[s] % 2 == 0 && shown[s + 1] == shown[s] + 1;
+  // A layer's first point begins a run of them, each other one follows the one before it.
+  const core::PointMap& map = checker.extent().point_map;
+  for (std::size_t s = 0; right && s < shown.size(); ++s) {
+    const core::Point first = map.first_of(map.layer_of(core::Point(shown[s])));
+    const bool begins = first.value() == shown[s];
+    right =
+        begins ? s == 0 || shown[s - 1] == points - 1 ||
+                     map.first_of(core::Layer(map.layer_of(core::Point(shown[s - 1])).value() + 1)).value() ==
+                         shown[s - 1] + 1
+               : s > 0 && shown[s - 1] + 1 == shown[s];
   }
   checker.tell(right, "layers permuted", right ? concat(points, " points") : "not an order of layers");
   if (!right || !checker.has({"/control/layer_permuted/correlation", "/continuity/correlation"})) return;

@@ -1,5 +1,6 @@
 #include "sweep_checker.hpp"
 
+#include "orrery/archive/point_datasets.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
 
@@ -34,7 +35,7 @@ archive::SweepExtent extent_in(const Reader& file) {
   extent.prompts = integers_or_none(file, "/prompt");
   extent.own_prompts = file.attribute("/", "prompts_sha256").has_value();
   extent.start_layers = integers_or_none(file, "/start_layer");
-  extent.layers = (length_of(file, "/point") - 1) / 2;
+  extent.point_map = archive::read_points(file);
   // Only stored streams have units.
   extent.units = std::max<std::int64_t>(1, length_of(file, "/unit"));
   extent.heads = std::max<std::int64_t>(0, length_of(file, "/part") - 1);

@@ -31,7 +31,13 @@ class SweepChecker : public FileChecker {
   std::int64_t prompts() const { return std::ssize(extent_.prompts); }
   std::int64_t start_layers() const { return std::ssize(extent_.start_layers); }
   /// s₀, the point from which on streams of start layer number `m` are perturbed.
-  std::int64_t start(std::int64_t m) const { return 2 * extent_.start_layers[static_cast<std::size_t>(m)]; }
+  std::int64_t start(std::int64_t m) const {
+    return start_of(extent_.start_layers[static_cast<std::size_t>(m)]);
+  }
+  /// The same of a layer by its number.
+  std::int64_t start_of(std::int64_t layer) const {
+    return extent_.point_map.first_of(core::Layer(layer)).value();
+  }
   /// Those that ran, in the order of their cases.
   std::vector<PerturbedKind> kinds() const;
   /// What rounding to the run's residual dtype may do to a number, as a share of it.

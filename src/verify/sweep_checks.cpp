@@ -63,7 +63,7 @@ std::optional<Paths> paths_of(const SweepChecker& checker, const Dataset& datase
                                                 shape.end(), std::int64_t{1}, std::multiplies<>());
     if (name == "start_layer" || name == "ablated_layer") {
       paths.starts = name == "start_layer" ? checker.extent().start_layers : checker.extent().ablated_layers;
-      for (std::int64_t& start : paths.starts) start *= 2;
+      for (std::int64_t& start : paths.starts) start = checker.start_of(start);
       paths.start_stride = stride;
     }
     if (name == "point" || name == "step" || name == "state_point") {

@@ -1,5 +1,7 @@
 #include "trace_checker.hpp"
 
+#include "orrery/archive/point_datasets.hpp"
+
 #include <optional>
 
 namespace orrery::verify {
@@ -11,7 +13,7 @@ archive::TraceExtent extent_in(const archive::Reader& file) {
   archive::TraceExtent extent;
   extent.samples = length_of(file, "/sample");
   extent.rows = file.integer("rows");
-  extent.layers = (length_of(file, "/point") - 1) / 2;
+  extent.point_map = archive::read_points(file);
   extent.units = length_of(file, "/unit");
   extent.components = length_of(file, "/pooled_mode");
   extent.tokens = length_of(file, "/token_index");

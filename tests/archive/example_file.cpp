@@ -12,6 +12,7 @@
 #include "orrery/archive/trace_layout.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/parallel/environment.hpp"
+#include "tests/support/two_points_a_layer.hpp"
 
 #include <cstdio>
 #include <numeric>
@@ -49,7 +50,7 @@ void write_share(archive::SharedFile& file, const std::string& path, const std::
 archive::Layout sweep(std::string_view kind) {
   archive::SweepExtent extent{.prompts = {2, 0, 5},
                               .start_layers = {0, 3},
-                              .layers = 5,
+                              .point_map = orrery::test::two_points_a_layer(5),
                               .units = 10,
                               .heads = 4,
                               .grid_side = 2,
@@ -83,7 +84,7 @@ archive::Layout trace(std::string_view kind, int ranks) {
   const bool kept = !all && kind != "streaming";
   return archive::trace_layout({.samples = 6,
                                 .rows = all ? 44 : 6,
-                                .layers = 5,
+                                .point_map = orrery::test::two_points_a_layer(5),
                                 .units = 10,
                                 .components = 3,
                                 .tokens = 50,

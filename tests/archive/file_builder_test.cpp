@@ -5,6 +5,7 @@
 #include "orrery/archive/trace_layout.hpp"
 #include "tests/archive/expect_error.hpp"
 #include "tests/archive/scratch_folder.hpp"
+#include "tests/support/two_points_a_layer.hpp"
 
 #include <gtest/gtest.h>
 
@@ -27,7 +28,7 @@ using test::ScratchFolder;
 TraceExtent extent(std::int64_t samples, std::int64_t layers) {
   return {.samples = samples,
           .rows = samples,
-          .layers = layers,
+          .point_map = orrery::test::two_points_a_layer(layers),
           .units = 48,
           .components = 8,
           .tokens = 30 * samples,

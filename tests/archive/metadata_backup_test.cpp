@@ -8,6 +8,7 @@
 #include "tests/archive/expect_error.hpp"
 #include "tests/archive/scratch_folder.hpp"
 #include "tests/archive/work_in_progress.hpp"
+#include "tests/support/two_points_a_layer.hpp"
 
 #include <gtest/gtest.h>
 
@@ -31,8 +32,12 @@ using test::text_in;
 class MetadataBackup : public testing::Test {
  protected:
   MetadataBackup() {
-    Layout layout =
-        trace_layout({.samples = 20, .rows = 20, .layers = 3, .units = 16, .components = 4, .tokens = 200});
+    Layout layout = trace_layout({.samples = 20,
+                                  .rows = 20,
+                                  .point_map = orrery::test::two_points_a_layer(3),
+                                  .units = 16,
+                                  .components = 4,
+                                  .tokens = 200});
     layout.attributes = {{"/", "config", std::string(3000, 'c')}};
     build_file(file_, layout);
     std::string bytes = text_in(file_);

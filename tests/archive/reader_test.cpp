@@ -6,6 +6,7 @@
 #include "src/archive/survival.hpp"
 #include "tests/archive/expect_error.hpp"
 #include "tests/archive/scratch_folder.hpp"
+#include "tests/support/two_points_a_layer.hpp"
 
 #include <gtest/gtest.h>
 #include <hdf5.h>
@@ -26,8 +27,13 @@ using core::ExitCode;
 using test::expect_error;
 using test::ScratchFolder;
 
-const TraceExtent extent{
-    .samples = 6, .rows = 6, .layers = 2, .units = 10, .components = 3, .tokens = 50, .ranks = 2};
+const TraceExtent extent{.samples = 6,
+                         .rows = 6,
+                         .point_map = orrery::test::two_points_a_layer(2),
+                         .units = 10,
+                         .components = 3,
+                         .tokens = 50,
+                         .ranks = 2};
 
 /// A complete file of six rows.
 fs::path make(const ScratchFolder& folder) {

@@ -4,6 +4,7 @@
 #include "orrery/archive/reader.hpp"
 #include "tests/archive/expect_error.hpp"
 #include "tests/archive/scratch_folder.hpp"
+#include "tests/support/two_points_a_layer.hpp"
 
 #include <gtest/gtest.h>
 
@@ -22,7 +23,7 @@ using enum ElementType;
 const SweepExtent extent{
     .prompts = {2, 0, 11},
     .start_layers = {0, 3},
-    .layers = 6,
+    .point_map = orrery::test::two_points_a_layer(6),
     .units = 14,
     .heads = 5,
     .grid_side = 4,

@@ -1,6 +1,7 @@
 #include "orrery/archive/trace_layout.hpp"
 
 #include "tests/archive/expect_error.hpp"
+#include "tests/support/two_points_a_layer.hpp"
 
 #include <gtest/gtest.h>
 
@@ -14,8 +15,13 @@ using Shape = std::vector<std::int64_t>;
 using enum ElementType;
 
 // N = 20, L = 6 (P = 13, S = 12), D = 14 (K = 14), k = k' = f = 5, 300 tokens, 4 ranks.
-const TraceExtent extent{
-    .samples = 20, .rows = 20, .layers = 6, .units = 14, .components = 5, .tokens = 300, .ranks = 4};
+const TraceExtent extent{.samples = 20,
+                         .rows = 20,
+                         .point_map = orrery::test::two_points_a_layer(6),
+                         .units = 14,
+                         .components = 5,
+                         .tokens = 300,
+                         .ranks = 4};
 
 /// The contract's table, written out by hand.
 const std::map<std::string, std::pair<ElementType, Shape>> contract = {
@@ -136,7 +142,7 @@ TEST(TraceLayout, IsTheContract) {
 
 TEST(TraceLayout, FillsThePoints) {
   TraceExtent three = extent;
-  three.layers = 3;
+  three.point_map = orrery::test::two_points_a_layer(3);
   const Layout layout = trace_layout(three);
   EXPECT_EQ(std::get<std::vector<std::int64_t>>(dataset_named(layout, "/points/layer").values),
             (Shape{0, 0, 1, 1, 2, 2, 3}));
@@ -209,7 +215,7 @@ TEST(TraceLayout, SmallRunsLackWhatHasNoEntries) {
   one.samples = one.rows = 1;
   EXPECT_EQ(absent_of(one),
             (std::vector<std::string>{"/pca/eigenvalue", "/pca/component", "/geometry/principal_angle"}));
-  one.layers = 1;
+  one.point_map = orrery::test::two_points_a_layer(1);
   EXPECT_EQ(absent_of(one).size(), 4U) << "three points are two steps and a bend, and no run of angles";
   TraceExtent few = extent;
   few.samples = few.rows = 4;
@@ -217,10 +223,10 @@ TEST(TraceLayout, SmallRunsLackWhatHasNoEntries) {
   EXPECT_EQ(shape_of(layout, dataset_named(layout, "/pca/component")), (Shape{13, 3, 14}))
       << "k <= K = N - 1";
   TraceExtent shallow = extent;
-  shallow.layers = 4;
+  shallow.point_map = orrery::test::two_points_a_layer(4);
   EXPECT_EQ(absent_of(shallow), (std::vector<std::string>{"/rotation/local_turns"}));
   TraceExtent none = extent;
-  none.layers = 0;
+  none.point_map = orrery::test::two_points_a_layer(0);
   test::expect_error(core::ExitCode::internal, "no trace has such sizes", [&] { trace_layout(none); });
 }
 

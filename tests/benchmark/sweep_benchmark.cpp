@@ -54,7 +54,7 @@ sweep::Sweep sweep_of(const model::LlamaConfig& config, model::DType dtype, std:
   sweep.options.grid = grid;
   sweep.options.dtype = dtype;
   sweep.options.residual = model::DType::float32;
-  sweep.trace.layers = config.layers;
+  sweep.trace.points = config.point_map();
   sweep.trace.units = config.width;
   sweep.trace.heads = config.heads;
   sweep.prompts = std::move(prompts);

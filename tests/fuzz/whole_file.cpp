@@ -5,6 +5,7 @@
 #include "orrery/archive/sweep_layout.hpp"
 #include "orrery/archive/trace_layout.hpp"
 #include "tests/fuzz/target.hpp"
+#include "tests/support/two_points_a_layer.hpp"
 
 #include <algorithm>
 #include <array>
@@ -21,7 +22,7 @@ archive::Layout trace_of(std::size_t kind) {
   const bool kept = kind == 0, all = kind == 2;
   return archive::trace_layout({.samples = 6,
                                 .rows = all ? 44 : 6,
-                                .layers = 5,
+                                .point_map = orrery::test::two_points_a_layer(5),
                                 .units = 10,
                                 .components = 3,
                                 .tokens = 50,
@@ -35,7 +36,7 @@ archive::Layout trace_of(std::size_t kind) {
 archive::Layout sweep_of(std::size_t kind) {
   archive::SweepExtent extent{.prompts = {0, 2, 5},
                               .start_layers = {0, 3},
-                              .layers = 5,
+                              .point_map = orrery::test::two_points_a_layer(5),
                               .units = 10,
                               .heads = 4,
                               .grid_side = 2,

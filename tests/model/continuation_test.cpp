@@ -70,7 +70,7 @@ TEST_P(Continuations, AreFullRunsAgain) {
   const auto results = golden.continue_groups(golden.batch_of(order), rows);
   for (std::size_t r = 0; r < rows.size(); ++r) {
     const std::int64_t prompt = order[static_cast<std::size_t>(rows[r].sample)];
-    const core::Point point = core::pre_attention(core::Layer(rows[r].start));
+    const core::Point point = golden.config.point_map().first_of(core::Layer(rows[r].start));
     const auto [residual, logits] = golden.run(golden.batch_of({prompt}), Measured::last_token,
                                                Recorder::Replacement{point, rows[r].streams[0]});
     const at::Tensor from = residual[0].narrow(0, point.value(), golden.config.points() - point.value());
@@ -86,7 +86,7 @@ TEST_P(Continuations, OfPromptsStates) {
   const at::Tensor own = golden.run(golden.batch_of({2}), Measured::last_token).first[0];     // (P, D)
   const at::Tensor others = golden.run(golden.batch_of({4}), Measured::last_token).first[0];  // (P, D)
   for (std::int64_t start = 0; start < golden.config.layers; ++start) {
-    const core::Point point = core::pre_attention(core::Layer(start));
+    const core::Point point = golden.config.point_map().first_of(core::Layer(start));
     const at::Tensor state = others[point.value()];
     const auto results =
         golden.continue_groups(golden.batch_of({2, 4}), {{0, start, own[point.value()].unsqueeze(0)},

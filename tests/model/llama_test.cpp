@@ -106,7 +106,8 @@ TEST_P(EveryLlama, AVisitorMayReplaceTheStream) {
   for (int k = 0; golden.expected.has("perturbed." + std::to_string(k) + ".prompt"); ++k) {
     const std::string name = "perturbed." + std::to_string(k) + ".";
     const auto prompt = golden.expected[name + "prompt"].item<std::int64_t>();
-    const auto point = core::pre_attention(core::Layer(golden.expected[name + "layer"].item<std::int64_t>()));
+    const auto point =
+        golden.config.point_map().first_of(core::Layer(golden.expected[name + "layer"].item<std::int64_t>()));
     const auto [residual, logits] =
         golden.run(golden.batch_of({prompt}), Measured::last_token,
                    Recorder::Replacement{point, golden.expected[name + "replacement"]});

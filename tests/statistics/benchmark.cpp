@@ -82,18 +82,19 @@ constexpr statistics::RotationOptions rotation{1000, 0};
 
 void time_units(const parallel::Communicator& ranks, const statistics::UnitShard& shard,
                 const statistics::UnitStatistics& units, const statistics::Extent& extent, int threads) {
+  const core::PointMap points = orrery::test::two_points_a_layer((extent.points - 1) / 2);
   Stopwatch watch(ranks);
   statistics::mutual_information(ranks, shard, extent, threads);
   watch.lap("mutual information");
-  statistics::unit_turns(ranks, units.units, units.mean, extent, rotation, threads);
+  statistics::unit_turns(ranks, units.units, units.mean, extent, points, rotation, threads);
   watch.lap("turns and their nulls");
-  statistics::left_out_turns(ranks, shard, extent, rotation, threads);
+  statistics::left_out_turns(ranks, shard, extent, points, rotation, threads);
   watch.lap("turns' error bars");
   statistics::sample_turns(ranks, shard, extent, threads);
   watch.lap("turns of samples");
   statistics::sample_permuted_units(ranks, shard, extent, rotation.seed, threads);
   watch.lap("samples permuted");
-  statistics::layer_permuted_units(ranks, units, extent, rotation.seed, threads);
+  statistics::layer_permuted_units(ranks, units, extent, points, rotation.seed, threads);
   watch.lap("layers permuted");
 }
 
@@ -129,7 +130,8 @@ void time_parts(const parallel::Communicator& ranks, const statistics::SampleSha
   watch.lap("exchange by point");
   const auto points = statistics::point_statistics(ranks, by_point, extent, 64, threads);
   watch.lap("points");
-  statistics::headline(ranks, {samples, units, points, {}}, {{}, by_point}, extent, threads);
+  statistics::headline(ranks, {samples, units, points, {}}, {{}, by_point}, extent,
+                       orrery::test::two_points_a_layer((extent.points - 1) / 2), threads);
   watch.lap("headline's error bars");
   const at::Tensor mean = statistics::pooled_mean(ranks, points.mean);
   const auto pooled =

@@ -75,7 +75,7 @@ TEST(Controls, PermutationsAreKeyed) {
   }
   EXPECT_NE(permuted_samples(seed, 0, 40), permuted_samples(seed, 1, 40));
   const std::vector<std::int64_t> layers = shuffled(6, core::Random(seed, core::Purpose::layer_permutation));
-  const std::vector<std::int64_t> points = permuted_layers(seed, 13);
+  const std::vector<std::int64_t> points = permuted_layers(seed, orrery::test::two_points_a_layer(6));
   ASSERT_EQ(points.size(), 13);
   for (std::int64_t layer = 0; layer < 6; ++layer) {
     EXPECT_EQ(points[2 * layer], 2 * layers[layer]);
@@ -83,7 +83,10 @@ TEST(Controls, PermutationsAreKeyed) {
   }
   EXPECT_EQ(points[12], 12);
   EXPECT_FALSE(std::ranges::is_sorted(points));
-  EXPECT_EQ(permuted_layers(seed, 1), std::vector<std::int64_t>{0});
+  EXPECT_EQ(permuted_layers(seed, core::PointMap()), std::vector<std::int64_t>{0});
+  std::vector<std::int64_t> single = layers;  // of one point a layer
+  single.push_back(6);
+  EXPECT_EQ(permuted_layers(seed, core::PointMap::of_layers(6, {core::PointKind::pre_block})), single);
 }
 
 TEST(Controls, TheBasisIsThatOfItsNormalNumbers) {
@@ -211,12 +214,12 @@ TEST(Controls, LayerPermuted) {
   for (const Extent& extent : {Extent{23, 13, 130}, {5, 3, 3}, {5, 1, 3}}) {
     const Data data = testing::walk(extent, 85);
     const UnitStatistics units = unit_statistics(ranks, unit_shard(ranks, data), extent, 2);
-    const UnitControl got = layer_permuted_units(ranks, units, extent, seed, 2);
+    const UnitControl got = layer_permuted_units(ranks, units, extent, testing::points_of(extent), seed, 2);
     if (!ranks.is_root()) {
       EXPECT_TRUE(got.correlation.empty() && got.turns.empty());
       continue;
     }
-    const std::vector<std::int64_t> shown = permuted_layers(seed, extent.points);
+    const std::vector<std::int64_t> shown = permuted_layers(seed, testing::points_of(extent));
     Data relabelled = data;
     for (std::int64_t n = 0; n < extent.samples; ++n) {
       for (std::int64_t s = 0; s < extent.points; ++s) {

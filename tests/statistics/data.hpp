@@ -2,6 +2,7 @@
 
 #include "orrery/parallel/communicator.hpp"
 #include "orrery/statistics/shards.hpp"
+#include "tests/support/two_points_a_layer.hpp"
 
 #include <cstdint>
 #include <vector>
@@ -25,6 +26,11 @@ struct Data {
   Data without(std::int64_t begin, std::int64_t end) const;
   void round_to_float();
 };
+
+/// The capture points of such a run: two of each layer, and the final one.
+inline core::PointMap points_of(const Extent& extent) {
+  return orrery::test::two_points_a_layer((extent.points - 1) / 2);
+}
 
 Data zeros(const Extent& extent);
 

@@ -95,17 +95,20 @@ std::vector<Expectation> expectations() {
 }
 
 Headline compute(const Communicator& ranks, const Data& data) {
-  return trace_statistics(ranks, testing::deal(ranks, data, at::kFloat, 3), data.extent, {8, 2, 20}).headline;
+  return trace_statistics(ranks, testing::deal(ranks, data, at::kFloat, 3), data.extent,
+                          {8, 2, 20, 0, testing::points_of(data.extent)})
+      .headline;
 }
 
 /// The entries of the turns: those of the summary of all samples, with errors from those without each block.
 /// Collective; the turns themselves have tests of their own.
 void expect_turns(const Communicator& ranks, const Data& data, std::span<const Headline::Entry> entries) {
   const Extent& extent = data.extent;
+  const core::PointMap points = testing::points_of(extent);
   const UnitShard shard = by_unit(ranks, testing::deal(ranks, data, at::kFloat, 3), extent);
   const UnitStatistics units = unit_statistics(ranks, shard, extent, 1);
-  const TurnSummary all = summarise(unit_turns(ranks, shard.units, units.mean, extent, {20, 0}, 1));
-  const std::vector<TurnSummary> left_out = left_out_turns(ranks, shard, extent, {20, 0}, 1);
+  const TurnSummary all = summarise(unit_turns(ranks, shard.units, units.mean, extent, points, {20, 0}, 1));
+  const std::vector<TurnSummary> left_out = left_out_turns(ranks, shard, extent, points, {20, 0}, 1);
   if (!ranks.is_root()) return;
   using Number = std::function<double(const TurnSummary&)>;
   std::vector<std::pair<std::string, Number>> expected = {

@@ -14,6 +14,12 @@
 namespace orrery::statistics::testing {
 namespace {
 
+StreamingOptions options_of(const Data& data, const Showing& showing) {
+  StreamingOptions options = showing.options;
+  options.statistics.points = points_of(data.extent);
+  return options;
+}
+
 SampleShard some_rows(const SampleShard& rows, std::int64_t first, std::int64_t count) {
   return {{rows.samples.begin() + first, rows.samples.begin() + first + count},
           rows.x.narrow(0, first, count)};
@@ -57,7 +63,7 @@ void restore(SavedPass saved, StreamedStatistics& streamed) {
 std::unique_ptr<StreamedStatistics> restarted(const parallel::Communicator& ranks, const Data& data,
                                               const Showing& showing, const std::vector<SavedPass>& ended,
                                               const SavedPass& now) {
-  auto streamed = std::make_unique<StreamedStatistics>(ranks, data.extent, showing.options);
+  auto streamed = std::make_unique<StreamedStatistics>(ranks, data.extent, options_of(data, showing));
   for (const SavedPass& one : ended) {
     restore(one, *streamed);
     streamed->end_pass();
@@ -70,7 +76,7 @@ std::unique_ptr<StreamedStatistics> restarted(const parallel::Communicator& rank
 
 Shown show(const parallel::Communicator& ranks, const Data& data, const Showing& showing) {
   const SampleShard rows = deal(ranks, data, showing.dtype, showing.seed);
-  auto pass = std::make_unique<StreamedStatistics>(ranks, data.extent, showing.options);
+  auto pass = std::make_unique<StreamedStatistics>(ranks, data.extent, options_of(data, showing));
   pass->add_pilot(leading(rows, showing.pilot));
   pass->end_pilot();
   std::vector<SavedPass> ended;

@@ -281,7 +281,9 @@ void expect_agreement(const parallel::Communicator& ranks, const Shown& shown, c
   const parallel::Communicator alone = parallel::Communicator::self();
   const bool every_token = showing.options.every_token;
   const SampleShard rows = deal(alone, data, showing.dtype, 0);
-  const TraceStatistics kept = trace_statistics(alone, rows, data.extent, showing.options.statistics);
+  StatisticsOptions options = showing.options.statistics;
+  options.points = points_of(data.extent);
+  const TraceStatistics kept = trace_statistics(alone, rows, data.extent, options);
   const TraceStatistics& got = shown.statistics;
   expect_units(got.units, kept.units);
   expect_points(got.points, kept.points, data);

@@ -185,7 +185,9 @@ TEST(StreamedStatistics, APassThatIsNotCompleteIsRefused) {
   const SampleShard rows = testing::deal(ranks, data, at::kFloat, 0);
   Extent more = data.extent;
   more.samples = 10;
-  StreamedStatistics streamed(ranks, more, Showing{}.options);
+  StreamingOptions options = Showing{}.options;
+  options.statistics.points = testing::points_of(more);
+  StreamedStatistics streamed(ranks, more, options);
   streamed.add_pilot(rows);
   streamed.end_pilot();
   streamed.add(rows);

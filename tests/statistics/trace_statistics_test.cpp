@@ -20,13 +20,14 @@ TEST(TraceStatistics, SameBitsForAnyRanksAssignmentAndThreads) {
   const Communicator alone = Communicator::self();
   for (const Extent& extent : {Extent{203, 5, 190}, {90, 7, 333}, {3, 3, 70}, {2, 9, 64}, {1, 3, 5}}) {
     const Data data = testing::walk(extent, 81);
-    const TraceStatistics plain =
-        trace_statistics(alone, testing::deal(alone, data, at::kFloat, 0), extent, {16, 1, 20});
+    const TraceStatistics plain = trace_statistics(alone, testing::deal(alone, data, at::kFloat, 0), extent,
+                                                   {16, 1, 20, 0, testing::points_of(extent)});
     const testing::Numbers expected = testing::numbers_of(alone, plain);
     for (const std::uint64_t seed : {0, 1, 2, 3}) {
       for (const int threads : {1, 2, 3}) {
         const SampleShard rows = testing::deal(ranks, data, at::kFloat, seed);
-        const TraceStatistics got = trace_statistics(ranks, rows, extent, {16, threads, 20});
+        const TraceStatistics got =
+            trace_statistics(ranks, rows, extent, {16, threads, 20, 0, testing::points_of(extent)});
         testing::expect_same_bits(ranks, testing::numbers_of(ranks, got), expected,
                                   "seed " + std::to_string(seed) + ", threads " + std::to_string(threads));
       }
@@ -39,7 +40,11 @@ TEST(TraceStatistics, TheRandomBasisControlMeasuresItsOwnSteps) {
   const Communicator ranks = Communicator::world();
   Data data = testing::walk({13, 5, 70}, 83);
   for (std::int64_t d = 0; d < 70; ++d) data.at(4, 2, d) = 0;
-  const StatisticsOptions options{.components = 4, .threads = 2, .permutations = 20, .seed = 6};
+  const StatisticsOptions options{.components = 4,
+                                  .threads = 2,
+                                  .permutations = 20,
+                                  .seed = 6,
+                                  .points = testing::points_of(data.extent)};
   const TraceStatistics got =
       trace_statistics(ranks, testing::deal(ranks, data, at::kDouble, 2), data.extent, options);
   if (!ranks.is_root()) return;
@@ -62,7 +67,7 @@ TEST(TraceStatistics, KeepsTheSampleShard) {
   const Data data = testing::walk({11, 3, 70}, 82);
   const SampleShard rows = testing::deal(ranks, data, at::kFloat, 1);
   const at::Tensor before = rows.x.clone();
-  trace_statistics(ranks, rows, data.extent, {4, 2, 20});
+  trace_statistics(ranks, rows, data.extent, {4, 2, 20, 0, testing::points_of(data.extent)});
   EXPECT_TRUE(testing::same_bits(rows.x, before));
 }
 

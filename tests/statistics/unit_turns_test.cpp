@@ -32,7 +32,8 @@ Trajectories trajectories(const Communicator& ranks, const Data& data) {
 
 UnitTurns compute(const Communicator& ranks, const Data& data, int threads = 2) {
   const Trajectories units = trajectories(ranks, data);
-  return unit_turns(ranks, units.units, units.mean, data.extent, options, threads);
+  return unit_turns(ranks, units.units, units.mean, data.extent, testing::points_of(data.extent), options,
+                    threads);
 }
 
 void expect_same(const std::vector<double>& one, const std::vector<double>& other) {
@@ -137,8 +138,10 @@ TEST(UnitTurns, FewDrawsAndFewPoints) {
   const Communicator alone = Communicator::self();
   const Data data = testing::noise({4, 13, 3}, 53);
   const Trajectories units = trajectories(alone, data);
-  const UnitTurns one = unit_turns(alone, units.units, units.mean, data.extent, {1, 17}, 1);
-  const UnitTurns none = unit_turns(alone, units.units, units.mean, data.extent, {0, 17}, 1);
+  const UnitTurns one =
+      unit_turns(alone, units.units, units.mean, data.extent, testing::points_of(data.extent), {1, 17}, 1);
+  const UnitTurns none =
+      unit_turns(alone, units.units, units.mean, data.extent, testing::points_of(data.extent), {0, 17}, 1);
   EXPECT_FALSE(std::isnan(one.null[0].mean[0]));
   EXPECT_TRUE(std::isnan(one.null[0].standard_deviation[0]));
   EXPECT_TRUE(std::isnan(none.null[0].mean[0]) && std::isnan(none.null[0].abs_mean[0]));
@@ -175,7 +178,8 @@ TEST(LeftOutTurns, AreThoseOfTheSamplesThatStay) {
   for (const Extent& extent : {Extent{23, 25, 130}, {4, 13, 3}, {2, 13, 3}}) {
     const Data data = testing::walk(extent, 56);
     const UnitShard shard = by_unit(ranks, testing::deal(ranks, data, at::kFloat, 4), extent);
-    const std::vector<TurnSummary> got = left_out_turns(ranks, shard, extent, many, 2);
+    const std::vector<TurnSummary> got =
+        left_out_turns(ranks, shard, extent, testing::points_of(extent), many, 2);
     if (!ranks.is_root()) {
       EXPECT_TRUE(got.empty());
       continue;
@@ -186,8 +190,8 @@ TEST(LeftOutTurns, AreThoseOfTheSamplesThatStay) {
     for (std::int64_t block = 0; block < blocks; ++block) {
       const Data rest = data.without(block * extent.samples / blocks, (block + 1) * extent.samples / blocks);
       const Trajectories units = trajectories(alone, rest);
-      expect_near(got[block],
-                  summarise(unit_turns(alone, units.units, units.mean, rest.extent, {31, 17}, 1)));
+      expect_near(got[block], summarise(unit_turns(alone, units.units, units.mean, rest.extent,
+                                                   testing::points_of(rest.extent), {31, 17}, 1)));
     }
   }
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "orrery/archive/layout.hpp"
+#include "orrery/core/point_map.hpp"
 
 #include <array>
 #include <cstdint>
@@ -18,7 +19,7 @@ struct SweepExtent {
   std::vector<std::int64_t> prompts;       ///< samples of the trace, or one's own, by number: Q
   std::vector<std::int64_t> start_layers;  ///< M
   bool own_prompts = false;                ///< `--prompts FILE`: the file has their texts
-  std::int64_t layers = 0;                 ///< L; P = 2L + 1 capture points follow
+  core::PointMap point_map{};              ///< the P capture points of L layers
   std::int64_t units = 0;                  ///< D
   std::int64_t heads = 0;                  ///< H
   std::int64_t grid_side = 10;             ///< of G = grid_side² grid points
@@ -37,7 +38,7 @@ struct SweepExtent {
   std::vector<std::int64_t> state_points;    ///< and at which points
   bool rows_float64 = false;                 ///< `--residual float64`: states are stored so
 
-  std::int64_t points() const { return 2 * layers + 1; }
+  std::int64_t points() const { return point_map.size(); }
   std::int64_t grid_points() const { return grid_side * grid_side; }
   bool has_control() const { return teleports && control; }
   bool has_states() const { return !state_prompts.empty(); }

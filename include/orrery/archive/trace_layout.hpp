@@ -1,6 +1,7 @@
 #pragma once
 
 #include "orrery/archive/layout.hpp"
+#include "orrery/core/point_map.hpp"
 
 #include <cstdint>
 
@@ -13,7 +14,7 @@ inline constexpr std::int64_t trace_format_version = 1;
 struct TraceExtent {
   std::int64_t samples = 0;
   std::int64_t rows = 0;        ///< N; as many as samples, unless every token is measured
-  std::int64_t layers = 0;      ///< L; P = 2L + 1 capture points follow
+  core::PointMap point_map{};   ///< the P capture points of L layers
   std::int64_t units = 0;       ///< D
   std::int64_t components = 0;  ///< as asked for; the file has k of each point and k' pooled
   std::int64_t tokens = 0;      ///< of all samples together, special ones counted
@@ -24,7 +25,7 @@ struct TraceExtent {
   bool keep_rows = true;             ///< `--store rows`
   bool rows_float64 = false;         ///< `--residual float64`
 
-  std::int64_t points() const { return 2 * layers + 1; }
+  std::int64_t points() const { return point_map.size(); }
   /// K: eigenvalues a covariance can have above 0, min(N − 1, D). 0 for one row.
   std::int64_t eigenvalues() const;
   /// k: eigenvectors that are kept of each point.

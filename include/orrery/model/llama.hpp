@@ -137,6 +137,7 @@ class Llama {
   void rotate(const at::Tensor& heads, const at::Tensor& rotation) const;
 
   LlamaConfig config_;
+  core::PointMap points_;
   DType dtype_;
   DType residual_;
   Measured measured_;

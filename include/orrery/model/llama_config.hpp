@@ -1,5 +1,7 @@
 #pragma once
 
+#include "orrery/core/point_map.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -49,7 +51,11 @@ struct LlamaConfig {
 
   std::int64_t query_rows() const { return heads * head_dim; }
   std::int64_t kv_rows() const { return kv_heads * head_dim; }
-  std::int64_t points() const { return 2 * layers + 1; }
+  /// What enters each layer's attention and its MLP, and the final stream.
+  core::PointMap point_map() const {
+    return core::PointMap::of_layers(layers, {core::PointKind::pre_attention, core::PointKind::pre_mlp});
+  }
+  std::int64_t points() const { return point_map().size(); }
   /// Weights of one decoder layer, and of the whole model.
   std::int64_t layer_parameters() const;
   std::int64_t parameters() const;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "orrery/core/point_map.hpp"
 #include "orrery/parallel/communicator.hpp"
 #include "orrery/statistics/shards.hpp"
 #include "orrery/statistics/unit_statistics.hpp"
@@ -17,9 +18,9 @@ namespace orrery::statistics {
 /// The sample shown at each place of point `point`: 0 … N − 1 permuted, another permutation for each point.
 std::vector<std::int64_t> permuted_samples(std::uint64_t seed, std::int64_t point, std::int64_t samples);
 
-/// The point shown at each place: the layers permuted, both points of a layer together in order; the final
-/// point stays. `points` = 2L + 1.
-std::vector<std::int64_t> permuted_layers(std::uint64_t seed, std::int64_t points);
+/// The point shown at each place: the layers permuted, the points of a layer together in order; the final
+/// point stays.
+std::vector<std::int64_t> permuted_layers(std::uint64_t seed, const core::PointMap& points);
 
 /// An orthogonal matrix (D, D) float64, uniform over all of them: Q of the QR decomposition of independent
 /// normal numbers, with the signs of its columns such that R's diagonal is positive. Not collective: the same
@@ -48,6 +49,7 @@ UnitControl random_basis_units(const parallel::Communicator& ranks, const UnitSh
 
 /// Collective: points relabelled by `permuted_layers`; `turns` are those of the mean trajectory.
 UnitControl layer_permuted_units(const parallel::Communicator& ranks, const UnitStatistics& units,
-                                 const Extent& extent, std::uint64_t seed, int threads);
+                                 const Extent& extent, const core::PointMap& points, std::uint64_t seed,
+                                 int threads);
 
 }  // namespace orrery::statistics

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "orrery/core/point_map.hpp"
 #include "orrery/statistics/shards.hpp"
 
 #include <cstdint>
@@ -12,6 +13,7 @@ struct StatisticsOptions {
   int threads = 1;                   ///< units' blocks and points in hand at once, `--threads`
   std::int64_t permutations = 1000;  ///< draws of each null a unit, `--permutations`
   std::uint64_t seed = 0;            ///< of all random numbers, `--seed`
+  core::PointMap points{};           ///< of the model: which of the P points share a layer
 };
 
 /// The bytes that `trace_statistics` needs at its peak on the rank that needs most, beyond its SampleShard of

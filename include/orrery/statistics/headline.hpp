@@ -1,5 +1,6 @@
 #pragma once
 
+#include "orrery/core/point_map.hpp"
 #include "orrery/parallel/communicator.hpp"
 #include "orrery/statistics/point_statistics.hpp"
 #include "orrery/statistics/rotation.hpp"
@@ -13,8 +14,9 @@
 namespace orrery::statistics {
 
 /// The numbers that `trace` prints at its end, the attributes of `/headline` (science.md, end of section 3):
-/// within = even steps s, across = odd steps s ≤ S − 3, first = step 0, last = step S − 2, early and late =
-/// points 1 and S − 1.
+/// within = steps that stay in a layer, across = steps between layers, both up to point S − 1, first = step
+/// 0, last = step S − 2, early and late = points 1 and S − 1. A model of one point a layer has no steps
+/// within.
 struct Headline {
   struct Entry {
     std::string name;       ///< of the attribute; its error is `name` + "_se"
@@ -45,6 +47,6 @@ struct HeadlineRows {
 /// Collective: puts the headline together; the owners of the early and the late point solve their
 /// eigenproblems without each block of samples. The same bits for any number of ranks and threads.
 Headline headline(const parallel::Communicator& ranks, const HeadlineSources& sources,
-                  const HeadlineRows& rows, const Extent& extent, int threads);
+                  const HeadlineRows& rows, const Extent& extent, const core::PointMap& points, int threads);
 
 }  // namespace orrery::statistics

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "orrery/core/point_map.hpp"
 #include "orrery/parallel/communicator.hpp"
 #include "orrery/statistics/shards.hpp"
 
@@ -28,7 +29,7 @@ double turns(std::span<const double> a);
 /// What a unit's turns are held against, with keys as core::Purpose has them.
 enum class RotationNull : std::size_t {
   points,  ///< the S values permuted
-  layers,  ///< the layers permuted, both points of a layer together in order
+  layers,  ///< the layers permuted, the points of a layer together in order
   steps,   ///< the S − 1 differences permuted, and summed up from a[0]
   signs,   ///< each difference in its place, with a random sign
 };
@@ -63,8 +64,8 @@ struct UnitTurns {
 /// Collective: the turns of this rank's `units`, dealt as `by_unit` does, from their `mean` trajectories
 /// (P, u) float64, as UnitStatistics has both. The same bits for any number of ranks and threads.
 UnitTurns unit_turns(const parallel::Communicator& ranks, const std::vector<std::int64_t>& units,
-                     const at::Tensor& mean, const Extent& extent, const RotationOptions& options,
-                     int threads);
+                     const at::Tensor& mean, const Extent& extent, const core::PointMap& points,
+                     const RotationOptions& options, int threads);
 
 /// Collective: the turns alone, (D) on rank 0, empty elsewhere.
 std::vector<double> mean_turns(const parallel::Communicator& ranks, const std::vector<std::int64_t>& units,
@@ -94,7 +95,8 @@ std::vector<double> false_discovery_rates(std::span<const double> p);
 /// max(1, `permutations`/10) draws of the same keys, so that ten blocks together cost what the nulls of all
 /// samples do. p-values are coarser by as much, in all blocks alike.
 std::vector<TurnSummary> left_out_turns(const parallel::Communicator& ranks, const UnitShard& shard,
-                                        const Extent& extent, const RotationOptions& options, int threads);
+                                        const Extent& extent, const core::PointMap& points,
+                                        const RotationOptions& options, int threads);
 
 /// The turns of each sample's own trajectory at points 0 … S − 1, over samples. On rank 0; empty elsewhere.
 struct SampleTurns {

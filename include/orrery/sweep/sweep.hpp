@@ -2,6 +2,7 @@
 
 #include "orrery/archive/sweep_layout.hpp"
 #include "orrery/core/index.hpp"
+#include "orrery/core/point_map.hpp"
 #include "orrery/model/dtype.hpp"
 #include "orrery/model/llama_config.hpp"
 #include "orrery/schedule/block.hpp"
@@ -41,7 +42,10 @@ struct TraceFacts {
   std::string corpus_name;
   bool untrained = false;  ///< `--weights random`, of that seed
   std::int64_t seed = 0;
-  std::int64_t layers = 0, units = 0, heads = 0;
+  core::PointMap points;
+  std::int64_t units = 0, heads = 0;
+
+  std::int64_t layers() const { return points.layers(); }
 };
 
 /// Perturbations of one kind, of a prompt at a start layer: rows `first` … `first + count − 1`.
@@ -81,7 +85,7 @@ struct Sweep {
   std::vector<std::int64_t> state_prompts;  ///< some of the prompts' numbers
   std::vector<core::Point> state_points;
 
-  std::int64_t points() const { return core::point_count(trace.layers); }
+  std::int64_t points() const { return trace.points.size(); }
   std::int64_t grid_points() const { return options.grid * options.grid; }
   /// The perturbations of a prompt at a start layer, in order of their rows.
   std::vector<Case> cases() const;

@@ -56,10 +56,11 @@ struct TracePlan {
 /// N, P, D of a run, and its file's.
 statistics::Extent extent_of(const TraceInput& input);
 /// What its statistics are asked for, on `threads` threads.
-statistics::StatisticsOptions statistics_options(const TraceOptions& options, int threads);
+statistics::StatisticsOptions statistics_options(const TraceInput& input, const TraceOptions& options,
+                                                 int threads);
 /// The same where rows are streamed, and covariances added up for so many groups of points.
-statistics::StreamingOptions streaming_options(const TraceOptions& options, int threads,
-                                               std::int64_t point_groups);
+statistics::StreamingOptions streaming_options(const TraceInput& input, const TraceOptions& options,
+                                               int threads, std::int64_t point_groups);
 archive::TraceExtent file_extent(const TraceInput& input, const TraceOptions& options, std::int64_t ranks);
 archive::Layout layout_of(const TraceInput& input, const TraceOptions& options, std::int64_t ranks);
 
