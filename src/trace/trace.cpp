@@ -8,6 +8,7 @@
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/run/identity.hpp"
 #include "orrery/run/work.hpp"
+#include "orrery/statistics/row_statistic.hpp"
 #include "orrery/statistics/trace_statistics.hpp"
 #include "orrery/trace/plan.hpp"
 #include "orrery/trace/trace_input.hpp"

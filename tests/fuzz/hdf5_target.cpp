@@ -31,7 +31,7 @@ void inspect(const std::filesystem::path& path) {
   });
 }
 
-void verify(const std::filesystem::path& path) {
+void verify_whole(const std::filesystem::path& path) {
   test::expect_order([&] {
     const archive::Reader file(path, archive::Incomplete::accept);
     verify::verify_file(file, [](const verify::Check&) {});
@@ -83,7 +83,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       inspect(path);
       break;
     case 1:
-      verify(path);
+      verify_whole(path);
       break;
     case 2:
       draw(path, variant);

@@ -38,7 +38,7 @@ ALLOWED = (
     Allowed(r"attribute libraries of /", "a library may take the place of code of our own"),
     Allowed(r"option \[\w+\] out of /", "each program writes into a folder of its own"),
     Allowed(r"(values|attribute \w+) of /timing(/\w+)?", "measured in time or memory; what is measured stays"),
-    Allowed(r"(type|values|storage|attribute \w+) of /(point|step)", "points and steps get coordinates"),
+    Allowed(r"(type|values|storage|(type of )?attribute \w+) of /(point|step)", "points and steps get coordinates"),
     Allowed(r"(presence of )?attribute (point|step) of /checksum", "coordinates have a checksum, as all values have"),
     Allowed(r"attribute long_name of /.+", "its wording may improve; that there is one may not change"),
     Allowed(r"attribute attributes of /checksum", "the checksum of all attributes, with those above among them"),

@@ -90,7 +90,7 @@ Streamed stream(const parallel::Communicator& ranks, const Data& data, const Dea
   }
   result.units = moments->unit_statistics(ranks, dealing.threads);
   moments->reduce_points(ranks);
-  const PointRange mine = points_of(ranks.rank(), ranks.size(), data.extent.points);
+  const PointRange mine = statistics::points_of(ranks.rank(), ranks.size(), data.extent.points);
   for (std::int64_t point = mine.begin; point < mine.end; ++point) {
     result.points.push_back(point);
     result.mean.push_back(moments->mean(point));

@@ -1,5 +1,6 @@
 #include "tests/statistics/streamed_agreement.hpp"
 
+#include "orrery/statistics/row_statistic.hpp"
 #include "tests/statistics/flow_agreement.hpp"
 #include "tests/statistics/reference.hpp"
 
