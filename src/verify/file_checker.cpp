@@ -1,5 +1,6 @@
 #include "file_checker.hpp"
 
+#include "orrery/archive/point_datasets.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
 #include "orrery/core/not_a_number.hpp"
@@ -91,6 +92,17 @@ std::set<std::string> not_computed(const archive::Reader& file) {
 void FileChecker::tell(bool passed, const std::string& subject, const std::string& seen) {
   all_passed_ = all_passed_ && passed;
   report_({passed, subject, seen});
+}
+
+bool FileChecker::take_points(core::PointMap& points) {
+  try {
+    points = archive::read_points(file_);
+    if (!file_.attribute("/", "layers") || points.layers() == file_.integer("layers")) return true;
+    tell(false, "points", concat(points.layers(), " layers, ", file_.integer("layers"), " in the attribute"));
+  } catch (const core::Error& error) {
+    tell(false, "points", error.what());
+  }
+  return false;
 }
 
 bool FileChecker::take_layout(const std::function<archive::Layout()>& layout) {

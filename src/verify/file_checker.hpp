@@ -4,6 +4,7 @@
 #include "orrery/archive/reader.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/number_text.hpp"
+#include "orrery/core/point_map.hpp"
 #include "orrery/verify/verify.hpp"
 
 #include <cstdint>
@@ -83,6 +84,8 @@ class FileChecker {
   void for_lines(const std::string& path, std::int64_t line, const Work& work) const;
 
  protected:
+  /// Takes the file's capture points; false, and told, where they are not those of a model of its layers.
+  bool take_points(core::PointMap& points);
   /// Takes what the file's sizes say that it holds; false, and told, where no file has such sizes.
   bool take_layout(const std::function<archive::Layout()>& layout);
 

@@ -1,12 +1,12 @@
 #include "sweep_checker.hpp"
 
-#include "orrery/archive/point_datasets.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 namespace orrery::verify {
 namespace {
@@ -30,12 +30,12 @@ bool is_second(const Reader& file, const char* name, const char* first, const ch
                         core::concat("it is ", first, " or ", second));
 }
 
-archive::SweepExtent extent_in(const Reader& file) {
+archive::SweepExtent extent_in(const Reader& file, core::PointMap points) {
   archive::SweepExtent extent;
   extent.prompts = integers_or_none(file, "/prompt");
   extent.own_prompts = file.attribute("/", "prompts_sha256").has_value();
   extent.start_layers = integers_or_none(file, "/start_layer");
-  extent.point_map = archive::read_points(file);
+  extent.point_map = std::move(points);
   // Only stored streams have units.
   extent.units = std::max<std::int64_t>(1, length_of(file, "/unit"));
   extent.heads = std::max<std::int64_t>(0, length_of(file, "/part") - 1);
@@ -100,10 +100,11 @@ bool SweepChecker::is_undefined(const std::string& path, std::int64_t entry) con
 }
 
 bool SweepChecker::take_sizes() {
-  return take_layout([&] {
-    extent_ = extent_in(file());
-    return archive::sweep_layout(extent_);
-  });
+  core::PointMap points;
+  return take_points(points) && take_layout([&] {
+           extent_ = extent_in(file(), std::move(points));
+           return archive::sweep_layout(extent_);
+         });
 }
 
 double lower_median(std::vector<double> numbers) {

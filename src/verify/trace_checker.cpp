@@ -1,19 +1,18 @@
 #include "trace_checker.hpp"
 
-#include "orrery/archive/point_datasets.hpp"
-
 #include <optional>
+#include <utility>
 
 namespace orrery::verify {
 namespace {
 
 using archive::AttributeValue;
 
-archive::TraceExtent extent_in(const archive::Reader& file) {
+archive::TraceExtent extent_in(const archive::Reader& file, core::PointMap points) {
   archive::TraceExtent extent;
   extent.samples = length_of(file, "/sample");
   extent.rows = file.integer("rows");
-  extent.point_map = archive::read_points(file);
+  extent.point_map = std::move(points);
   extent.units = length_of(file, "/unit");
   extent.components = length_of(file, "/pooled_mode");
   extent.tokens = length_of(file, "/token_index");
@@ -32,10 +31,11 @@ archive::TraceExtent extent_in(const archive::Reader& file) {
 }  // namespace
 
 bool TraceChecker::take_sizes() {
-  return take_layout([&] {
-    extent_ = extent_in(file());
-    return archive::trace_layout(extent_);
-  });
+  core::PointMap points;
+  return take_points(points) && take_layout([&] {
+           extent_ = extent_in(file(), std::move(points));
+           return archive::trace_layout(extent_);
+         });
 }
 
 }  // namespace orrery::verify

@@ -30,6 +30,7 @@ DAMAGES: list[tuple[str, Damage]] = [
     ("coordinates", put("share", 2, 85)),
     ("points", put("points/layer", 1, 3)),
     ("points", lambda file: file["points/kind"].__setitem__(0, "final")),
+    ("points", root("layers", 4)),
     ("token offsets", add("samples/length", 2, 1)),
     ("token offsets", add("samples/token_offset", 0, 1)),
     ("token offsets", put("samples/token", 3, -1)),
