@@ -52,6 +52,6 @@ The files:   $out
              $sweep
 Their parts: $root/build/release/bin/orrery inspect $out
 Undamaged?   $root/build/release/bin/orrery verify $sweep
-In Python:   xarray.open_dataset("$out", group="pca", engine="h5netcdf")
+In Python:   xarray.open_datatree("$out", engine="h5netcdf")["pca"]
              (xarray and h5netcdf are in $orrery_venv)
 END

@@ -24,7 +24,7 @@ ONLY_IN: dict[str, tuple[str, set[str]]] = {
     "HDF5": (r"<(hdf5|H5\w*|hdf5_hl)\.h>", {"archive"}),
     "Program_options": (r"<boost/program_options.*>", {"cli"}),
     "spdlog": (r"<spdlog/.*>", {"core"}),
-    "Torch": (r"<(ATen|c10|torch)/.*>", {"model", "schedule", "statistics", "run", "trace", "sweep"}),
+    "Torch": (r"<(ATen|c10|torch)/.*>", {"model", "schedule", "statistics", "verify", "run", "trace", "sweep"}),
 }
 
 #: What ends the program or talks past `main`, and the files that may.
