@@ -328,6 +328,19 @@ TEST(SharedFile, AllRanksHearOfAFileThatIsNotTheLayouts) {
                [&] { SharedFile(fixture.ranks, fixture.path + ".no", layout()); });
 }
 
+TEST(SharedFile, IsClosedWhereTheRunEndsWithAnErrorOfAnotherKind) {
+  const Fixture fixture;
+  SharedFile file(fixture.ranks, fixture.path, layout());
+  fixture.write_all(file);
+  const parallel::AgreedError reason(ExitCode::bad_input, "no such token");
+  const parallel::AgreedError error = file.give_up(reason);
+  EXPECT_FALSE(file.is_open());
+  EXPECT_EQ(error.ending(), parallel::Ending::in_order);
+  EXPECT_STREQ(error.what(), reason.what());
+  fixture.expect_all_there();
+  EXPECT_STREQ(file.give_up(reason).what(), reason.what()) << "once closed it has no say";
+}
+
 TEST(SharedFile, FinishedFileIsComplete) {
   const Fixture fixture;
   SharedFile file(fixture.ranks, fixture.path, layout());

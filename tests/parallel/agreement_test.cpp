@@ -59,5 +59,15 @@ TEST(Agree, GoesOnAfterAnError) {
   EXPECT_EQ(ranks.sum(1), ranks.size());
 }
 
+TEST(AgreedError, SaysWhetherTheRanksMayEndInOrder) {
+  const AgreedError plain(core::ExitCode::bad_input, "no such model");
+  EXPECT_EQ(plain.ending(), Ending::in_order);
+  EXPECT_EQ(AgreedError(core::ExitCode::io, "the disk is full").ending(), Ending::at_once);
+  const AgreedError left_open = plain.with_open_file();
+  EXPECT_EQ(left_open.ending(), Ending::at_once);
+  EXPECT_EQ(left_open.code(), core::ExitCode::bad_input);
+  EXPECT_STREQ(left_open.what(), "no such model");
+}
+
 }  // namespace
 }  // namespace orrery::parallel
