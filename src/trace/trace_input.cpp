@@ -65,7 +65,7 @@ void read_samples(const TraceOptions& options, TraceInput& input) {
   }
   std::int64_t wordless = 0, first_wordless = 0;
   for (const text::CorpusRow& row : corpus.rows) {
-    input.rows.push_back(row.line);
+    input.corpus_lines.push_back(row.line);
     input.characters.push_back(row.characters);
     input.tokens.push_back(text::encode(*loaded.tokenizer, row.text, input.special));
     core::beat();
@@ -110,7 +110,7 @@ void choose_tokens(const TraceOptions& options, TraceInput& input) {
   if (options.tokens == Tokens::random) {
     for (std::size_t n = 0; n < input.tokens.size(); ++n) {
       input.run_lengths[n] =
-          random_position(options.seed, input.rows[n], input.run_lengths[n], input.leading()) + 1;
+          random_position(options.seed, input.corpus_lines[n], input.run_lengths[n], input.leading()) + 1;
     }
   }
   if (options.tokens == Tokens::all) input.measured = model::Measured::all_tokens;
@@ -187,7 +187,7 @@ TraceInput read_trace_input(const TraceOptions& options, const parallel::Communi
   std::vector<std::int64_t> lengths = input.lengths();
   std::vector<std::int32_t> joined;
   for (const auto& ids : input.tokens) joined.insert(joined.end(), ids.begin(), ids.end());
-  broadcast(ranks, input.rows);
+  broadcast(ranks, input.corpus_lines);
   broadcast(ranks, input.characters);
   broadcast(ranks, lengths);
   broadcast(ranks, joined);

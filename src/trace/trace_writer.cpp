@@ -36,7 +36,7 @@ void write_samples(SharedFile& file, const TraceInput& input) {
     tokens.insert(tokens.end(), ids.begin(), ids.end());
     offsets.push_back(std::ssize(tokens));
   }
-  write_line(file, "/samples/row", input.rows);
+  write_line(file, "/samples/row", input.corpus_lines);
   write_line(file, "/samples/characters", input.characters);
   write_line(file, "/samples/length", lengths);
   if (input.measured == model::Measured::last_token) write_line(file, "/samples/position", input.positions());

@@ -17,7 +17,7 @@ namespace orrery::trace {
 /// What a run reads before it computes, checked: all but the weights themselves.
 struct TraceInput : run::ModelInput {
   std::string tokenizer_file;                     ///< its name in the model folder
-  std::vector<std::int64_t> rows;                 ///< (samples) line of each in the corpus, from 0
+  std::vector<std::int64_t> corpus_lines;         ///< (samples) line of each in the corpus, from 0
   std::vector<std::int64_t> characters;           ///< (samples)
   std::vector<std::vector<std::int32_t>> tokens;  ///< (samples) ids of each, special ones counted
   text::SpecialTokens special;                    ///< what stands in front of each text, and behind it
