@@ -5,6 +5,7 @@
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
 #include "orrery/run/resources.hpp"
+#include "orrery/sweep/sweep_input.hpp"
 #include "orrery/sweep/sweep_plan.hpp"
 #include "orrery/trace/plan.hpp"
 

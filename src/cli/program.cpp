@@ -21,6 +21,7 @@
 #include "orrery/run/resources.hpp"
 #include "orrery/sweep/join.hpp"
 #include "orrery/sweep/perturb.hpp"
+#include "orrery/sweep/sweep_input.hpp"
 #include "orrery/text/printable.hpp"
 #include "orrery/trace/trace.hpp"
 #include "plan_command.hpp"

@@ -10,6 +10,7 @@
 #include "orrery/run/model_input.hpp"
 #include "orrery/run/work.hpp"
 #include "orrery/schedule/forward_pass.hpp"
+#include "orrery/sweep/sweep_input.hpp"
 #include "orrery/sweep/sweep_plan.hpp"
 #include "own_prompts.hpp"
 #include "part_means.hpp"

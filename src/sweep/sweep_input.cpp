@@ -1,3 +1,5 @@
+#include "orrery/sweep/sweep_input.hpp"
+
 #include "orrery/archive/checksum.hpp"
 #include "orrery/archive/point_datasets.hpp"
 #include "orrery/archive/reader.hpp"
@@ -8,7 +10,6 @@
 #include "orrery/core/number_list.hpp"
 #include "orrery/core/sha256.hpp"
 #include "orrery/run/recorded_tokens.hpp"
-#include "orrery/sweep/sweep.hpp"
 #include "orrery/verify/verify.hpp"
 #include "own_prompts.hpp"
 

@@ -4,7 +4,7 @@
 #include "orrery/report/charts.hpp"
 #include "orrery/report/figures.hpp"
 #include "orrery/report/summary.hpp"
-#include "orrery/sweep/sweep.hpp"
+#include "orrery/sweep/sweep_input.hpp"
 #include "orrery/verify/compare.hpp"
 #include "orrery/verify/verify.hpp"
 #include "tests/fuzz/damaged_file.hpp"

@@ -4,7 +4,6 @@
 #include "orrery/core/index.hpp"
 #include "orrery/core/point_map.hpp"
 #include "orrery/model/dtype.hpp"
-#include "orrery/model/llama_config.hpp"
 #include "orrery/schedule/block.hpp"
 #include "orrery/statistics/perturbation.hpp"
 #include "orrery/sweep/perturb_options.hpp"
@@ -103,14 +102,5 @@ struct Sweep {
   archive::SweepExtent extent(const std::vector<std::int64_t>& prompts) const;
   bool untrained() const;
 };
-
-/// Reads the trace that `options` names and resolves the options against it. In this process alone, before
-/// MPI starts (archive::Reader). Throws bad_input where the file is no trace, is damaged or lacks what a
-/// sweep needs, or a file of prompts can't be read; usage_error where a list names what there is not.
-Sweep read_sweep(PerturbOptions options);
-
-/// Throws bad_input where the model's sizes are not those of the trace, or a prompt is too long for it or has
-/// a token that it doesn't know.
-void require_model(const Sweep& sweep, const model::LlamaConfig& config);
 
 }  // namespace orrery::sweep
