@@ -4,6 +4,7 @@
 #include "orrery/cli/arguments.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
+#include "orrery/model/families.hpp"
 #include "orrery/run/resources.hpp"
 #include "orrery/sweep/sweep_input.hpp"
 #include "orrery/sweep/sweep_plan.hpp"
@@ -79,10 +80,10 @@ int plan_perturb(const Words& words) {
   const run::PlannedRanks planned = asked.planned(options.machine);
   set_talk(talk, true);
   const sweep::Sweep sweep = sweep::read_sweep(options);
-  const model::LlamaConfig config = model::read_llama_config(sweep.options.model);
-  sweep::require_model(sweep, config);
-  const sweep::SweepPlan made = sweep::plan_sweep(sweep, config, planned);
-  print(sweep::plan_text(made, sweep, config, planned));
+  const std::unique_ptr<model::Description> model = model::read_description(sweep.options.model);
+  sweep::require_model(sweep, model->shape());
+  const sweep::SweepPlan made = sweep::plan_sweep(sweep, *model, planned);
+  print(sweep::plan_text(made, sweep, *model, planned));
   sweep::require_memory(made, planned);
   return 0;
 }

@@ -20,6 +20,7 @@
 #include <ATen/ops/zeros.h>
 
 #include <cmath>
+#include <memory>
 #include <utility>
 
 namespace orrery::model {
@@ -39,60 +40,60 @@ at::Tensor rotations(const Rope& rope, std::int64_t head_dim, std::int64_t sampl
       .unsqueeze(1);
 }
 
-/// Rows (in a B × T stream) of the tokens that are measured.
-std::vector<std::int64_t> measured_rows(const Batch& batch, Measured measured) {
-  const std::int64_t tokens = batch.tokens.size(1);
-  std::vector<std::int64_t> rows;
-  for (std::int64_t b = 0; b < std::ssize(batch.lengths); ++b) {
-    const std::int64_t length = batch.lengths[static_cast<std::size_t>(b)];
-    for (std::int64_t t = measured == Measured::last_token ? length - 1 : batch.leading; t < length; ++t) {
-      rows.push_back(b * tokens + t);
-    }
-  }
-  return rows;
-}
-
-/// (padded rows, columns), zero below the first `rows`: what stands there takes part in products.
-at::Tensor empty_padded(std::int64_t rows, std::int64_t columns, const at::TensorOptions& options) {
-  at::Tensor padded = at::empty({padded_rows(rows), columns}, options);
-  padded.narrow(0, rows, padded.size(0) - rows).zero_();
-  return padded;
-}
-
-/// `rows` of `from`, and zeros below up to a multiple of 16.
-at::Tensor select_padded(const at::Tensor& from, const at::Tensor& rows) {
-  at::Tensor into = empty_padded(rows.size(0), from.size(1), from.options());
-  into.narrow(0, 0, rows.size(0)).copy_(at::index_select(from, 0, rows));
-  return into;
-}
-
 /// (G·T, T): 0 where a token may look, −∞ at what comes after it; once for each of the G query heads of a
 /// group.
 at::Tensor causal_mask(std::int64_t group, std::int64_t tokens, const at::TensorOptions& options) {
   return at::full({tokens, tokens}, -core::infinity, options).triu_(1).repeat({group, 1});
 }
 
-/// 0 … n − 1: all rows of a continuation count as measured.
-at::Tensor all_places(const Continuation& rows, at::Device device) {
-  return at::arange(rows.rows(), at::TensorOptions().dtype(at::kLong).device(device));
+/// What the tokens of a batch leave of one layer for those after them. B samples, K key-value heads.
+struct KeysAndValues {
+  at::Tensor keys;    ///< (B·K, h, T) rotated
+  at::Tensor values;  ///< (B·K, T, h)
+};
+
+/// Of a batch.
+struct LlamaBatch final : ModelState {
+  at::Tensor rotation;     ///< (rows, 1, head_dim / 2) complex: RoPE's turns
+  at::Tensor causal;       ///< (heads / kv_heads · T, T) 0 where a token may look, −∞ elsewhere
+  KeysAndValues kv_cache;  ///< of the layer that ran last, where it is kept
+};
+
+/// Of a continuation.
+struct LlamaRows final : ModelState {
+  at::Tensor rotation;  ///< (rows, 1, head_dim / 2) complex: each row's turns
+};
+
+LlamaBatch& own(BatchState& state) {
+  return static_cast<LlamaBatch&>(*state.own);
+}
+const LlamaBatch& own(const BatchState& state) {
+  return static_cast<const LlamaBatch&>(*state.own);
+}
+const LlamaRows& own(const Continuation& rows) {
+  return static_cast<const LlamaRows&>(*rows.own);
 }
 
 }  // namespace
 
-at::ScalarType norm_dtype_of(DType dtype, DType residual) {
-  return dtype == DType::float64 || residual == DType::float64 ? at::kDouble : at::kFloat;
+Llama::Llama(const LlamaDescription& description, const TensorSource& source, const LoadOptions& options,
+             const parallel::Communicator& ranks, const parallel::Communicator& node)
+    : description_(description),
+      config_(description.config()),
+      points_(config_.point_map()),
+      dtype_(options.formats.dtype),
+      residual_(options.formats.residual),
+      measured_(options.measured),
+      device_(options.device),
+      norm_dtype_(options.formats.norm()),
+      weights_(config_, source, {dtype_, norm_dtype_, device_, options.residency, options.head}, ranks,
+               node) {}
+
+core::Point Llama::pre_mlp(core::Layer layer) const {
+  return core::Point(points_.first_of(layer).value() + 1);
 }
 
-Llama::Llama(LlamaConfig config, DType dtype, DType residual, Measured measured, at::Device device)
-    : config_(std::move(config)),
-      points_(config_.point_map()),
-      dtype_(dtype),
-      residual_(residual),
-      measured_(measured),
-      device_(device),
-      norm_dtype_(norm_dtype_of(dtype, residual)) {}
-
-BatchState Llama::embed(Batch batch, const OuterWeights& outer) const {
+BatchState Llama::embed(Batch batch) const {
   const std::int64_t samples = batch.tokens.size(0);
   const std::int64_t tokens = batch.tokens.size(1);
   const std::int64_t rows = padded_rows(samples * tokens);
@@ -100,11 +101,13 @@ BatchState Llama::embed(Batch batch, const OuterWeights& outer) const {
   state.stream = empty_padded(samples * tokens, config_.width,
                               at::TensorOptions().dtype(scalar_type(residual_)).device(device_));
   state.stream.narrow(0, 0, samples * tokens)
-      .copy_(at::embedding(outer.embedding, batch.tokens.to(device_).view({-1})));
+      .copy_(at::embedding(weights_.outer().embedding, batch.tokens.to(device_).view({-1})));
   state.measured = at::tensor(measured_rows(batch, measured_), at::kLong).to(device_);
-  state.rotation = rotations(config_.rope, config_.head_dim, samples, tokens, rows, norm_dtype_).to(device_);
-  state.causal = causal_mask(config_.heads / config_.kv_heads, tokens,
+  auto kept = std::make_unique<LlamaBatch>();
+  kept->rotation = rotations(config_.rope, config_.head_dim, samples, tokens, rows, norm_dtype_).to(device_);
+  kept->causal = causal_mask(config_.heads / config_.kv_heads, tokens,
                              at::TensorOptions().dtype(norm_dtype_).device(device_));
+  state.own = std::move(kept);
   state.batch = std::move(batch);
   return state;
 }
@@ -142,7 +145,7 @@ at::Tensor Llama::query_key_value(const at::Tensor& normed, const LayerWeights& 
 at::Tensor Llama::attend_all(const at::Tensor& normed, const LayerWeights& weights, BatchState& state) const {
   const std::int64_t B = state.batch.tokens.size(0), T = state.batch.tokens.size(1);
   const std::int64_t K = config_.kv_heads, G = config_.heads / K, h = config_.head_dim;
-  const at::Tensor all = query_key_value(normed, weights, state.rotation);
+  const at::Tensor all = query_key_value(normed, weights, own(state).rotation);
   const at::Tensor heads = all.narrow(0, 0, B * T).view({B, T, config_.heads + 2 * K, h});
   const at::Tensor q = heads.narrow(2, 0, config_.heads)
                            .view({B, T, K, G, h})
@@ -150,8 +153,8 @@ at::Tensor Llama::attend_all(const at::Tensor& normed, const LayerWeights& weigh
                            .reshape({B * K, G * T, h});
   const at::Tensor k = heads.narrow(2, config_.heads, K).permute({0, 2, 3, 1}).reshape({B * K, h, T});
   const at::Tensor v = heads.narrow(2, config_.heads + K, K).permute({0, 2, 1, 3}).reshape({B * K, T, h});
-  if (state.keeps_answers) state.answers = {k, v};
-  const at::Tensor scores = at::baddbmm(state.causal, q, k, 1, 1 / std::sqrt(static_cast<double>(h)));
+  if (state.keeps_kv_cache) own(state).kv_cache = {k, v};
+  const at::Tensor scores = at::baddbmm(own(state).causal, q, k, 1, 1 / std::sqrt(static_cast<double>(h)));
   const at::Tensor share = at::softmax(scores, -1);                              // (BK, GT, T)
   at::Tensor out = empty_padded(B * T, config_.query_rows(), normed.options());  // (R, H·h)
   out.narrow(0, 0, B * T)
@@ -160,7 +163,7 @@ at::Tensor Llama::attend_all(const at::Tensor& normed, const LayerWeights& weigh
   return out;
 }
 
-// In the last block only the measured tokens ask; every token still answers with its key and value.
+// In the last block only the measured tokens ask; every token still gives its key and value.
 at::Tensor Llama::attend_last(const at::Tensor& normed, const LayerWeights& weights,
                               BatchState& state) const {
   const std::int64_t B = state.batch.tokens.size(0), T = state.batch.tokens.size(1);
@@ -177,12 +180,12 @@ at::Tensor Llama::attend_last(const at::Tensor& normed, const LayerWeights& weig
                            .narrow(0, 0, B)
                            .view({B, H, h})
                            .to(norm_dtype_);
-  rotate(kv.narrow(1, 0, K), state.rotation);
-  rotate(q, at::index_select(state.rotation, 0, state.measured));
+  rotate(kv.narrow(1, 0, K), own(state).rotation);
+  rotate(q, at::index_select(own(state).rotation, 0, state.measured));
   const at::Tensor heads = kv.narrow(0, 0, B * T).view({B, T, 2 * K, h});
   const at::Tensor k = heads.narrow(2, 0, K).permute({0, 2, 3, 1}).reshape({B * K, h, T});
   const at::Tensor v = heads.narrow(2, K, K).permute({0, 2, 1, 3}).reshape({B * K, T, h});
-  if (state.keeps_answers) state.answers = {k, v};
+  if (state.keeps_kv_cache) own(state).kv_cache = {k, v};
   const at::Tensor length = at::tensor(state.batch.lengths, at::kLong).to(device_).view({B, 1, 1});
   const at::Tensor hidden = at::arange(T, length.options()).ge(length);  // (B, 1, T) padding
   at::Tensor scores = at::bmm(q.reshape({B * K, G, h}), k).mul_(1 / std::sqrt(static_cast<double>(h)));
@@ -193,8 +196,8 @@ at::Tensor Llama::attend_last(const at::Tensor& normed, const LayerWeights& weig
   return out;
 }
 
-void Llama::run_layer(core::Layer layer, const LayerWeights& weights, BatchState& state,
-                      StreamVisitor& visitor) const {
+void Llama::run_layer(core::Layer layer, BatchState& state, StreamVisitor& visitor) const {
+  const LayerWeights& weights = weights_.layer(layer);
   visitor.at_point(points_.first_of(layer), {state.batch, state.stream, state.measured});
   const bool last_rows_only = measured_ == Measured::last_token && layer.value() == config_.layers - 1;
   const at::Tensor normed = normalise(state.stream, weights.attention_norm);
@@ -206,8 +209,7 @@ void Llama::run_layer(core::Layer layer, const LayerWeights& weights, BatchState
   }
   visitor.at_heads(layer, {state.batch, attended, state.measured});
   state.stream.add_(linear(attended, weights.attention_out, weights.attention_out_bias));
-  visitor.at_point(core::Point(points_.first_of(layer).value() + 1),
-                   {state.batch, state.stream, state.measured});
+  visitor.at_point(pre_mlp(layer), {state.batch, state.stream, state.measured});
   const at::Tensor added = mlp(weights, state.stream);
   visitor.at_mlp(layer, {state.batch, added, state.measured});
   state.stream.add_(added);
@@ -215,8 +217,8 @@ void Llama::run_layer(core::Layer layer, const LayerWeights& weights, BatchState
 
 /// (R, D): what the MLP adds to the stream.
 at::Tensor Llama::mlp(const LayerWeights& weights, const at::Tensor& stream) const {
-  const at::Tensor gate_up =
-      linear(normalise(stream, weights.mlp_norm), weights.gate_up, weights.gate_up_bias);  // (R, 2F)
+  const at::Tensor gate_up = linear(normalise(stream, weights.mlp_norm), weights.gate_up,
+                                    weights.gate_up_bias);  // (R, 2F)
   const at::Tensor hidden = at::silu(gate_up.narrow(1, 0, config_.mlp_width))
                                 .mul_(gate_up.narrow(1, config_.mlp_width, config_.mlp_width));
   return linear(hidden, weights.down, weights.down_bias);
@@ -226,11 +228,8 @@ void Llama::finish(BatchState& state, StreamVisitor& visitor) const {
   visitor.at_point(points_.final_point(), {state.batch, state.stream, state.measured});
 }
 
-at::Tensor Llama::logits(const BatchState& state, const OuterWeights& outer) const {
-  return logits(at::index_select(state.stream, 0, state.measured), outer);
-}
-
-at::Tensor Llama::logits(const at::Tensor& streams, const OuterWeights& outer) const {
+at::Tensor Llama::logits(const at::Tensor& streams) const {
+  const OuterWeights& outer = weights_.outer();
   const std::int64_t rows = streams.size(0);
   at::Tensor padded = empty_padded(rows, config_.width, streams.options());
   padded.narrow(0, 0, rows).copy_(streams);
@@ -245,43 +244,46 @@ void Llama::join(const BatchState& batch, std::span<const Replacements> groups, 
   }
   const std::int64_t after = rows.rows();
   const at::Tensor stream = empty_padded(after, config_.width, batch.stream.options());
-  at::Tensor rotation = at::zeros({stream.size(0), 1, config_.head_dim / 2}, batch.rotation.options());
+  at::Tensor rotation = at::zeros({stream.size(0), 1, config_.head_dim / 2}, own(batch).rotation.options());
   if (before > 0) {
     stream.narrow(0, 0, before).copy_(rows.stream.narrow(0, 0, before));
-    rotation.narrow(0, 0, before).copy_(rows.rotation.narrow(0, 0, before));
+    rotation.narrow(0, 0, before).copy_(own(std::as_const(rows)).rotation.narrow(0, 0, before));
   }
   std::int64_t first = before;
   for (const Replacements& group : groups) {
     const std::int64_t count = group.streams.size(0);
     const std::int64_t last = batch.batch.lengths[static_cast<std::size_t>(group.sample)] - 1;
     stream.narrow(0, first, count).copy_(group.streams);
-    rotation.narrow(0, first, count).copy_(batch.rotation.narrow(0, group.sample * tokens + last, 1));
+    rotation.narrow(0, first, count).copy_(own(batch).rotation.narrow(0, group.sample * tokens + last, 1));
     first += count;
   }
   rows.stream = stream;
-  rows.rotation = rotation;
+  auto kept = std::make_unique<LlamaRows>();
+  kept->rotation = rotation;
+  rows.own = std::move(kept);
 }
 
-// A row looks at the tokens before the one it stands in for, whose answers it shares with all rows of its
-// sample, and at itself.
+// A row looks at the tokens before the one it stands in for, whose keys and values it shares with all rows
+// of its sample, and at itself.
 at::Tensor Llama::attend_rows(const at::Tensor& normed, const LayerWeights& weights, const BatchState& batch,
                               const Continuation& rows) const {
   const std::int64_t K = config_.kv_heads, G = config_.heads / K, h = config_.head_dim;
-  const at::Tensor all = query_key_value(normed, weights, rows.rotation);
+  const at::Tensor all = query_key_value(normed, weights, own(rows).rotation);
   const double scale = 1 / std::sqrt(static_cast<double>(h));
-  at::Tensor out = empty_padded(rows.rows(), config_.query_rows(), normed.options());  // (R, H·h)
+  at::Tensor out = empty_padded(rows.rows(), config_.query_rows(),
+                                normed.options());  // (R, H·h)
   for (const Continuation::Group& group : rows.groups) {
     const std::int64_t n = group.count;
     const std::int64_t earlier = batch.batch.lengths[static_cast<std::size_t>(group.sample)] - 1;
-    const at::Tensor own = all.narrow(0, group.first, n);
+    const at::Tensor these = all.narrow(0, group.first, n);
     const auto each = [&](std::int64_t from) {  // (K, n, 1, h) own keys, or values
-      return own.narrow(1, from, K).transpose(0, 1).unsqueeze(2);
+      return these.narrow(1, from, K).transpose(0, 1).unsqueeze(2);
     };
-    const at::Tensor k = batch.answers.keys.narrow(0, group.sample * K, K).narrow(2, 0, earlier);
-    const at::Tensor v = batch.answers.values.narrow(0, group.sample * K, K).narrow(1, 0, earlier);
+    const at::Tensor k = own(batch).kv_cache.keys.narrow(0, group.sample * K, K).narrow(2, 0, earlier);
+    const at::Tensor v = own(batch).kv_cache.values.narrow(0, group.sample * K, K).narrow(1, 0, earlier);
     const at::Tensor q = at::zeros({K, padded_rows(n * G), h}, all.options());
     const at::Tensor asked = q.narrow(1, 0, n * G).unflatten(1, {n, G});  // (K, n, G, h)
-    asked.copy_(own.narrow(1, 0, config_.heads).view({n, K, G, h}).transpose(0, 1));
+    asked.copy_(these.narrow(1, 0, config_.heads).view({n, K, G, h}).transpose(0, 1));
     const at::Tensor scores = at::empty({K, q.size(1), earlier + 1}, all.options());
     scores.narrow(2, 0, earlier).copy_(at::bmm(q, k));
     scores.narrow(2, earlier, 1)
@@ -301,15 +303,20 @@ at::Tensor Llama::attend_rows(const at::Tensor& normed, const LayerWeights& weig
   return out;
 }
 
-void Llama::continue_layer(core::Layer layer, const LayerWeights& weights, const BatchState& batch,
-                           Continuation& rows, StreamVisitor& visitor) const {
+void Llama::drop_kv_cache(BatchState& batch) const {
+  own(batch).kv_cache = {};
+}
+
+void Llama::continue_layer(core::Layer layer, const BatchState& batch, Continuation& rows,
+                           StreamVisitor& visitor) const {
+  const LayerWeights& weights = weights_.layer(layer);
   const at::Tensor places = all_places(rows, device_);
   visitor.at_point(points_.first_of(layer), {batch.batch, rows.stream, places});
   const at::Tensor attended =
       attend_rows(normalise(rows.stream, weights.attention_norm), weights, batch, rows);
   visitor.at_heads(layer, {batch.batch, attended, places});
   rows.stream.add_(linear(attended, weights.attention_out, weights.attention_out_bias));
-  visitor.at_point(core::Point(points_.first_of(layer).value() + 1), {batch.batch, rows.stream, places});
+  visitor.at_point(pre_mlp(layer), {batch.batch, rows.stream, places});
   const at::Tensor added = mlp(weights, rows.stream);
   visitor.at_mlp(layer, {batch.batch, added, places});
   rows.stream.add_(added);

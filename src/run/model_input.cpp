@@ -5,6 +5,7 @@
 #include "orrery/core/log.hpp"
 #include "orrery/core/narrow.hpp"
 #include "orrery/core/sha256.hpp"
+#include "orrery/model/families.hpp"
 #include "orrery/model/model_folder.hpp"
 #include "orrery/model/weight_check.hpp"
 
@@ -60,26 +61,23 @@ ModelInput read_model(const std::filesystem::path& folder, std::optional<std::in
     if (const auto other = model::other_layout(folder)) throw *other;
   }
   ModelInput input;
-  input.config = model::read_llama_config(folder);
+  input.model = model::read_description(folder);
   if (untrained) {
-    input.untrained.emplace(core::narrow<std::uint64_t>(*untrained), input.config.initializer_range);
+    input.untrained.emplace(core::narrow<std::uint64_t>(*untrained), input.model->initial_spread());
     return input;
   }
   input.checkpoint.emplace(folder);
-  // As transformers: weights that are there are not tied, unless they are equal, which gives the same
-  // numbers.
-  if (input.checkpoint->has("lm_head.weight")) input.config.tied_embedding = false;
-  model::check_weights(input.config, *input.checkpoint);
+  input.model->settle(*input.checkpoint);
   return input;
 }
 
 void warn_of_unread(const ModelInput& input) {
-  if (!input.config.unread.empty()) {
+  if (!input.model->unread_keys().empty()) {
     core::log_warn(concat("config.json has keys that neither orrery nor transformers reads: ",
-                          listed(input.config.unread, longest_line)));
+                          listed(input.model->unread_keys(), longest_line)));
   }
   if (!input.checkpoint) return;
-  const std::vector<std::string> weights = model::unread_weights(input.config, *input.checkpoint);
+  const std::vector<std::string> weights = model::unread_weights(*input.model, *input.checkpoint);
   if (!weights.empty()) {
     core::log_warn(
         concat("the checkpoint has weights that config.json does not ask for, and that are not used: ",
@@ -90,8 +88,8 @@ void warn_of_unread(const ModelInput& input) {
   }
 }
 
-std::string unread_keys_text(const model::LlamaConfig& config) {
-  return listed(config.unread, longest_attribute);
+std::string unread_keys_text(const model::Description& model) {
+  return listed(model.unread_keys(), longest_attribute);
 }
 
 core::Error stream_error(const ModelInput& input, model::DType dtype, model::DType residual,
@@ -103,7 +101,7 @@ core::Error stream_error(const ModelInput& input, model::DType dtype, model::DTy
   }
   const char* const problem = "the model gives numbers that are not finite";
   if (input.checkpoint) {
-    if (const auto weight = model::weight_not_finite(input.config, *input.checkpoint, dtype)) {
+    if (const auto weight = model::weight_not_finite(*input.model, *input.checkpoint, dtype)) {
       return bad_input(problem, concat(seen, "; ", weight->text),
                        weight->is_finite ? "the weights need --dtype float64"
                                          : "the weights are damaged: get that file again");

@@ -3,7 +3,6 @@
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
 #include "orrery/model/linear.hpp"
-#include "orrery/model/llama.hpp"
 #include "orrery/schedule/workers.hpp"
 
 #include <ATen/ops/randn.h>
@@ -33,20 +32,26 @@ std::string quantity_text(double value, const char* unit) {
   return out.str();
 }
 
+std::string shape_text(const model::Shape& shape) {
+  return core::concat(shape.layers(), " layers, ", shape.width, " units, ", shape.heads, " heads, ",
+                      shape.kv_heads, " key-value heads, ",
+                      quantity_text(static_cast<double>(shape.parameters) / 1e6, "M weights"));
+}
+
 std::string rate_text(double rate, bool untrained) {
   return core::concat("at ", quantity_text(rate / 1e9, "GFLOP/s"), " a thread as measured here",
                       untrained ? ", besides drawing the weights" : "");
 }
 
-double measure_products(const model::LlamaConfig& config, model::DType dtype, std::int64_t rows) {
+double measure_products(const model::Shape& shape, model::DType dtype, std::int64_t rows) {
   double best = 0;
   schedule::parallel_for(1, 1, [&](std::int64_t) {
     const c10::InferenceMode inference;
     const auto type = at::TensorOptions().dtype(model::scalar_type(dtype));
-    const std::int64_t width = std::min<std::int64_t>(config.mlp_width, 4096);
-    const at::Tensor x = at::randn({model::padded_rows(rows), config.width}, type);
-    const at::Tensor weight = at::randn({width, config.width}, type);
-    const double flop = 2.0 * static_cast<double>(x.size(0) * width * config.width);
+    const std::int64_t width = std::min<std::int64_t>(shape.mlp_width, 4096);
+    const at::Tensor x = at::randn({model::padded_rows(rows), shape.width}, type);
+    const at::Tensor weight = at::randn({width, shape.width}, type);
+    const double flop = 2.0 * static_cast<double>(x.size(0) * width * shape.width);
     const auto start = std::chrono::steady_clock::now();
     for (int round = 0; round < 20; ++round) {
       const auto before = std::chrono::steady_clock::now();

@@ -56,18 +56,19 @@ std::vector<archive::Attribute> run_attributes(const std::string& config, const 
 }
 
 std::vector<archive::Attribute> model_attributes(const std::filesystem::path& folder,
-                                                 const model::LlamaConfig& config, model::DType dtype,
-                                                 model::DType residual) {
+                                                 const model::Description& model,
+                                                 const model::NumberFormats& formats) {
+  const model::Shape& shape = model.shape();
   const std::filesystem::path named = folder.filename().empty() ? folder.parent_path() : folder;
-  return {root("architecture", config.architecture),
-          root("layers", config.layers),
-          root("hidden_size", config.width),
-          root("heads", config.heads),
-          root("kv_heads", config.kv_heads),
-          root("vocab_size", config.vocabulary),
-          root("dtype", model::name_of(dtype)),
-          root("residual_dtype", model::name_of(residual)),
-          root("config_unread", unread_keys_text(config)),
+  return {root("architecture", shape.architecture),
+          root("layers", shape.layers()),
+          root("hidden_size", shape.width),
+          root("heads", shape.heads),
+          root("kv_heads", shape.kv_heads),
+          root("vocab_size", shape.vocabulary),
+          root("dtype", model::name_of(formats.dtype)),
+          root("residual_dtype", model::name_of(formats.residual)),
+          root("config_unread", unread_keys_text(model)),
           root("model_name", named.filename().string())};
 }
 

@@ -12,10 +12,6 @@ std::int64_t rows_of(const std::vector<RowGroup>& continuation) {
   return rows;
 }
 
-std::int64_t norm_bytes(model::DType dtype, model::DType residual) {
-  return static_cast<std::int64_t>(c10::elementSize(model::norm_dtype_of(dtype, residual)));
-}
-
 }  // namespace
 
 std::vector<std::vector<RowGroup>> make_continuations(std::int64_t samples, std::span<const Start> starts,
@@ -54,54 +50,42 @@ std::vector<Block> make_blocks(std::span<const std::int64_t> lengths, std::int64
   return blocks;
 }
 
-ForwardFlop block_flop(const model::LlamaConfig& c, const Block& block, std::span<const Start> starts) {
-  ForwardFlop flop = forward_flop(c, model::Measured::last_token, block.tile);
-  const auto layer =
-      static_cast<double>(c.width * (2 * c.query_rows() + 2 * c.kv_rows()) + 3 * c.width * c.mlp_width);
-  const auto head = static_cast<double>(c.width * c.vocabulary);
+model::ForwardFlop block_flop(const model::Description& model, const Block& block,
+                              std::span<const Start> starts) {
+  model::ForwardFlop flop = model.forward_flop(model::Measured::last_token, block.tile.shape());
   for (const std::vector<RowGroup>& continuation : block.continuations) {
     for (const RowGroup& group : continuation) {
       const core::Layer start = starts[static_cast<std::size_t>(group.start)].layer;
-      const auto layers = static_cast<double>(c.layers - start.value());
-      const auto rows = static_cast<double>(group.rows());
-      flop.product += 2 * rows * (layers * layer + head);
-      flop.attention += 4 * rows * layers * static_cast<double>(c.query_rows() * block.tile.length);
+      flop += model.continuation_flop(start, group.rows(), block.tile.length);
     }
   }
   return flop;
 }
 
-std::int64_t waiting_bytes(const model::LlamaConfig& c, const Block& block, std::int64_t measured,
-                           model::DType dtype, model::DType residual) {
+std::int64_t waiting_bytes(const model::Description& model, const Block& block, std::int64_t measured,
+                           const model::NumberFormats& formats) {
   std::int64_t rows = 0;
   for (const auto& continuation : block.continuations) rows += model::padded_rows(rows_of(continuation));
-  const std::int64_t row = c.width * model::bytes_of(residual) + c.head_dim * norm_bytes(dtype, residual);
-  return waiting_bytes(c, block.tile, dtype, residual) + rows * (row + 8 * measured);
+  return model.waiting_bytes(block.tile.shape(), formats) + model.continuation_waiting_bytes(rows, formats) +
+         rows * 8 * measured;
 }
 
-std::int64_t block_bytes(const model::LlamaConfig& c, const Block& block, std::int64_t measured,
-                         model::DType dtype, model::DType residual) {
-  const std::int64_t type = model::bytes_of(dtype);
-  const std::int64_t norm = norm_bytes(dtype, residual);
-  std::int64_t widest = 0;
+std::int64_t block_bytes(const model::Description& model, const Block& block, std::int64_t measured,
+                         const model::NumberFormats& formats) {
+  const model::BatchShape batch = block.tile.shape();
+  std::int64_t widest = model.working_bytes(batch, formats);
   for (const std::vector<RowGroup>& continuation : block.continuations) {
     const std::int64_t rows = model::padded_rows(rows_of(continuation));
     std::int64_t most = 0;
     for (const RowGroup& group : continuation) most = std::max(most, group.rows());
-    const std::int64_t heads = c.query_rows() + 2 * c.kv_rows();
-    const std::int64_t scores = c.heads * model::padded_rows(most) * block.tile.length * norm;
-    const std::int64_t attention = rows * (c.width * type + heads * (type + norm) + c.query_rows() * type) +
-                                   2 * scores + 3 * most * c.query_rows() * norm;
-    const std::int64_t mlp = rows * (2 * c.width * type + 3 * c.mlp_width * type);
-    const std::int64_t looked_at = 3 * most * c.width * 8;  // streams in double precision, and their steps
+    const std::int64_t looked_at =
+        3 * most * model.shape().width * 8;  // streams in double precision, and their steps
     const std::int64_t read_out =
-        c.vocabulary * (read_out_rows * (type == norm ? type : type + norm) + probability_rows * 3 * 8);
-    widest = std::max({widest, attention, mlp, looked_at, read_out});
+        model.logits_bytes(read_out_rows, formats) + model.shape().vocabulary * probability_rows * 3 * 8;
+    widest = std::max(
+        {widest, model.continuation_working_bytes(rows, most, batch.length, formats), looked_at, read_out});
   }
-  const std::int64_t answers = 2 * block.tile.tokens() * c.kv_rows() * norm;
-  const std::int64_t forward =
-      forward_bytes(c, block.tile, dtype, residual) - waiting_bytes(c, block.tile, dtype, residual);
-  return waiting_bytes(c, block, measured, dtype, residual) + answers + std::max(forward, widest);
+  return waiting_bytes(model, block, measured, formats) + model.kv_cache_bytes(batch, formats) + widest;
 }
 
 }  // namespace orrery::schedule

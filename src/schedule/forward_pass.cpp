@@ -2,6 +2,7 @@
 
 #include "orrery/core/failpoint.hpp"
 #include "orrery/core/narrow.hpp"
+#include "orrery/model/description.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/schedule/workers.hpp"
 
@@ -35,20 +36,23 @@ class Counter {
   double all_ = 0;
 };
 
+std::int64_t layers_of(const model::Transformer& model) {
+  return model.description().shape().layers();
+}
+
 /// A batch, and the visitor that looks at it.
 class VisitedTile final : public TileRun {
  public:
-  VisitedTile(const model::Llama& llama, model::Batch batch, std::unique_ptr<model::StreamVisitor> visitor)
-      : llama_(llama), batch_(std::move(batch)), visitor_(std::move(visitor)) {}
+  VisitedTile(const model::Transformer& model, model::Batch batch,
+              std::unique_ptr<model::StreamVisitor> visitor)
+      : model_(model), batch_(std::move(batch)), visitor_(std::move(visitor)) {}
 
-  void begin(const model::OuterWeights& outer) override { state_ = llama_.embed(std::move(batch_), outer); }
-  void run_layer(core::Layer layer, const model::LayerWeights& weights) override {
-    llama_.run_layer(layer, weights, state_, *visitor_);
-  }
-  void finish(const model::OuterWeights&) override { llama_.finish(state_, *visitor_); }
+  void begin() override { state_ = model_.embed(std::move(batch_)); }
+  void run_layer(core::Layer layer) override { model_.run_layer(layer, state_, *visitor_); }
+  void finish() override { model_.finish(state_, *visitor_); }
 
  private:
-  const model::Llama& llama_;
+  const model::Transformer& model_;
   model::Batch batch_;
   model::BatchState state_;
   std::unique_ptr<model::StreamVisitor> visitor_;
@@ -77,7 +81,7 @@ std::vector<std::int64_t> ForwardPass::run(const parallel::Communicator& ranks, 
   std::vector<double> costs;
   for (const Tile& tile : tiles) costs.push_back(static_cast<double>(tile.tokens()));
   const auto make_run = [&](std::int64_t i) {
-    return std::make_unique<VisitedTile>(llama_, make_batch(tiles[static_cast<std::size_t>(i)], samples),
+    return std::make_unique<VisitedTile>(model_, make_batch(tiles[static_cast<std::size_t>(i)], samples),
                                          make_visitor(i));
   };
   return run(ranks, costs, make_run, progress, cut);
@@ -86,7 +90,7 @@ std::vector<std::int64_t> ForwardPass::run(const parallel::Communicator& ranks, 
 std::vector<std::int64_t> ForwardPass::run(const parallel::Communicator& ranks, std::span<const double> costs,
                                            const RunMaker& make_run, core::ProgressSink& progress,
                                            const Cut& cut) {
-  Counter counter(progress, costs, llama_.config().layers);
+  Counter counter(progress, costs, layers_of(model_));
   const auto count_layer = [&](std::int64_t tile) { counter.add(tile); };
   if (order_ == Order::tiles) return run_tiles(ranks, std::ssize(costs), make_run, count_layer, cut);
   run_layers(ranks, std::ssize(costs), make_run, count_layer);
@@ -107,12 +111,12 @@ std::vector<std::int64_t> ForwardPass::run_tiles(const parallel::Communicator& r
       core::failpoint("a tile");
       const c10::InferenceMode inference;
       const std::unique_ptr<TileRun> run = make_run(i);
-      run->begin(weights_.outer());
-      for (core::Layer layer; layer.value() < llama_.config().layers; ++layer) {
-        run->run_layer(layer, weights_.layer(layer));
+      run->begin();
+      for (core::Layer layer; layer.value() < layers_of(model_); ++layer) {
+        run->run_layer(layer);
         count_layer(i);
       }
-      run->finish(weights_.outer());
+      run->finish();
     });
   });
   std::vector<std::int64_t> which;
@@ -135,17 +139,17 @@ void ForwardPass::run_layers(const parallel::Communicator& ranks, std::int64_t c
   };
   for_runs("the embedding", [&](std::int64_t i, std::unique_ptr<TileRun>& run) {
     run = make_run(i);
-    run->begin(weights_.outer());
+    run->begin();
   });
-  for (core::Layer layer; layer.value() < llama_.config().layers; ++layer) {
-    const model::LayerWeights& weights = weights_.layer(layer);
+  for (core::Layer layer; layer.value() < layers_of(model_); ++layer) {
+    model_.hold(layer);
     for_runs("the forward pass", [&](std::int64_t i, std::unique_ptr<TileRun>& run) {
-      run->run_layer(layer, weights);
+      run->run_layer(layer);
       count_layer(i);
     });
   }
   for_runs("the end of the forward pass", [&](std::int64_t, std::unique_ptr<TileRun>& run) {
-    run->finish(weights_.outer());
+    run->finish();
     run.reset();
   });
 }

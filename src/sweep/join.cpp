@@ -140,7 +140,7 @@ void join_parts(const Sweep& sweep, run::Context& context) {
         run::read_model(sweep.options.model, sweep.trace.seed);  // its configuration alone
     archive::Layout layout = layout_of(sweep, prompts);
     for (const auto& attributes :
-         {run::run_attributes(to_ini(sweep.options), context), input_attributes(sweep, model.config)})
+         {run::run_attributes(to_ini(sweep.options), context), input_attributes(sweep, *model.model)})
       layout.attributes.insert(layout.attributes.end(), attributes.begin(), attributes.end());
     file.emplace(ranks, std::move(layout));
   });

@@ -2,7 +2,9 @@
 
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
+#include "orrery/model/description.hpp"
 #include "orrery/parallel/agreement.hpp"
+#include "orrery/schedule/cost.hpp"
 #include "orrery/statistics/exact_sum.hpp"
 
 #include <ATen/ops/empty.h>
@@ -64,11 +66,11 @@ class PartVisitor final : public model::StreamVisitor {
 
 }  // namespace
 
-PartMeans part_means(const run::Context& context, const Sweep& sweep, const model::Llama& llama,
-                     model::LlamaWeights& weights, schedule::Order order) {
+PartMeans part_means(const run::Context& context, const Sweep& sweep, model::Transformer& model,
+                     schedule::Order order) {
   if (sweep.averaged.empty()) return {};
   const parallel::Communicator& ranks = context.ranks;
-  const model::LlamaConfig& config = llama.config();
+  const model::Shape& shape = model.description().shape();
   std::vector<std::vector<std::int32_t>> tokens;
   std::vector<std::int64_t> lengths;
   for (const Prompt& prompt : sweep.averaged) {
@@ -76,19 +78,19 @@ PartMeans part_means(const run::Context& context, const Sweep& sweep, const mode
     lengths.push_back(std::ssize(prompt.tokens));
   }
   const std::vector<schedule::Tile> tiles = schedule::make_tiles(lengths, sweep.options.batch_tokens);
-  const auto shares =
-      schedule::deal(schedule::tile_costs(config, model::Measured::last_token, tiles), ranks.size());
+  const auto shares = schedule::deal(
+      schedule::tile_costs(model.description(), model::Measured::last_token, tiles), ranks.size());
   std::vector<schedule::Tile> mine;
   for (const std::int64_t tile : shares[static_cast<std::size_t>(ranks.rank())])
     mine.push_back(tiles[static_cast<std::size_t>(tile)]);
   std::unique_ptr<PartSums> heads, mlp;
   parallel::agree(ranks, "making room for the parts' means", [&] {
-    heads = std::make_unique<PartSums>(config.layers, config.query_rows());
-    mlp = std::make_unique<PartSums>(config.layers, config.width);
+    heads = std::make_unique<PartSums>(shape.layers(), shape.heads * shape.head_dim);
+    mlp = std::make_unique<PartSums>(shape.layers(), shape.width);
   });
   context.progress.begin(
       {"means of the parts", std::ssize(tiles), "tiles", std::ssize(sweep.averaged), "samples"});
-  schedule::ForwardPass(llama, weights, order, context.resources.at_once.tiles)
+  schedule::ForwardPass(model, order, context.resources.at_once.tiles)
       .run(
           ranks, mine, {tokens, lengths, 0},
           [&](std::int64_t) { return std::make_unique<PartVisitor>(*heads, *mlp); }, context.progress);

@@ -1,7 +1,6 @@
 #pragma once
 
-#include "orrery/model/llama.hpp"
-#include "orrery/model/weights.hpp"
+#include "orrery/model/transformer.hpp"
 #include "orrery/run/context.hpp"
 #include "orrery/schedule/forward_pass.hpp"
 #include "orrery/sweep/sweep.hpp"
@@ -11,7 +10,7 @@ namespace orrery::sweep {
 
 /// Collective: the mean over the sweep's `averaged` samples of what each head and each MLP gives at their
 /// last tokens; undefined where there are none. The sums are exact: any ranks, any order give the same bits.
-PartMeans part_means(const run::Context& context, const Sweep& sweep, const model::Llama& llama,
-                     model::LlamaWeights& weights, schedule::Order order);
+PartMeans part_means(const run::Context& context, const Sweep& sweep, model::Transformer& model,
+                     schedule::Order order);
 
 }  // namespace orrery::sweep

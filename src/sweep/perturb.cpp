@@ -3,8 +3,7 @@
 #include "orrery/archive/reader.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/log.hpp"
-#include "orrery/model/llama.hpp"
-#include "orrery/model/weights.hpp"
+#include "orrery/model/transformer.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "orrery/run/identity.hpp"
 #include "orrery/run/model_input.hpp"
@@ -19,6 +18,7 @@
 #include "sweep_writer.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -68,8 +68,7 @@ class SweepRun {
   std::vector<std::int64_t> prompts_;  // places in the sweep of the file's prompts
   run::Job job_;
   run::Work work_;
-  std::optional<model::Llama> llama_;
-  std::optional<model::LlamaWeights> weights_;
+  std::unique_ptr<model::Transformer> transformer_;
 };
 
 /// Reads and checks everything small, and decides: all that can fail before the output is touched.
@@ -78,12 +77,12 @@ void SweepRun::prepare() {
     const std::int64_t seed = sweep_.trace.untrained ? sweep_.trace.seed : sweep_.options.seed;
     model_ = run::read_model(sweep_.options.model, sweep_.untrained() ? std::optional(seed) : std::nullopt);
     run::warn_of_unread(model_);
-    require_model(sweep_, model_.config);
+    require_model(sweep_, model_.shape());
     if (ranks_.is_root()) require_tokenizer(sweep_.options.model, sweep_.trace);
   });
   const run::PlannedRanks planned = run::planned_ranks(context_.resources, ranks_, context_.node);
   parallel::agree(ranks_, "planning", [&] {
-    plan_ = plan_sweep(sweep_, model_.config, planned);
+    plan_ = plan_sweep(sweep_, *model_.model, planned);
     require_memory(plan_, planned);
     prompts_ = plan_.prompts();
     job_ = job();
@@ -96,7 +95,7 @@ run::Job SweepRun::job() const {
   job.units = plan_.chosen;
   job.layout = layout_of(sweep_, prompts_);
   job.config = to_ini(sweep_.options);
-  job.attributes = input_attributes(sweep_, model_.config);
+  job.attributes = input_attributes(sweep_, *model_.model);
   job.make_output = [this] {
     const PerturbOptions& options = sweep_.options;
     return archive::Output(options.out, options.existing, options.part);
@@ -135,13 +134,14 @@ void SweepRun::require_model_of_trace(const std::string& hash) const {
 /// Reads the weights, and begins to take the hash of the model's files.
 void SweepRun::load() {
   const PerturbOptions& options = sweep_.options;
-  llama_.emplace(model_.config, *options.dtype, *options.residual, model::Measured::last_token,
-                 context_.resources.device);
   const bool all = plan_.order == schedule::Order::tiles;
-  const model::LlamaWeights::Placement placement{
-      *options.dtype, llama_->norm_dtype(), context_.resources.device,
-      all ? model::Residency::all_layers : model::Residency::one_layer, model::Head::logits};
-  weights_.emplace(model_.config, model_.weights(), placement, ranks_, context_.node);
+  transformer_ = model_.model->load(model_.weights(),
+                                    {{*options.dtype, *options.residual},
+                                     model::Measured::last_token,
+                                     context_.resources.device,
+                                     all ? model::Residency::all_layers : model::Residency::one_layer,
+                                     model::Head::logits},
+                                    ranks_, context_.node);
   // That of the trace's weights, also where the sweep's are random.
   const auto take = [this](const std::stop_token& stop) {
     const std::filesystem::path& folder = sweep_.options.model;
@@ -160,7 +160,7 @@ void SweepRun::compute() {
                         at_once.threads, at_once.threads == 1 ? " thread, " : " threads, ",
                         context_.resources.device.str(), ", ", model::name_of(*sweep_.options.dtype)));
   load();
-  const SweepOnDevice sweep(sweep_, part_means(context_, sweep_, *llama_, *weights_, plan_.order),
+  const SweepOnDevice sweep(sweep_, part_means(context_, sweep_, *transformer_, plan_.order),
                             context_.resources.device);
   std::int64_t rows = 0;
   for (const std::int64_t block : left) rows += block_at(block).rows();
@@ -170,7 +170,7 @@ void SweepRun::compute() {
        [&](const std::vector<std::int64_t>& blocks, core::ProgressSink& progress) {
          return run_round(blocks, sweep, progress);
        }});
-  weights_->free();
+  transformer_->free();
   work_.timing().charge("sweep");
 }
 
@@ -179,12 +179,12 @@ std::vector<run::DoneUnit> SweepRun::run_round(const std::vector<std::int64_t>& 
   std::vector<double> costs;
   for (const std::int64_t block : blocks) costs.push_back(plan_.costs[static_cast<std::size_t>(block)]);
   std::vector<std::vector<PromptResult>> results(blocks.size());
-  schedule::ForwardPass(*llama_, *weights_, plan_.order, context_.resources.at_once.tiles)
+  schedule::ForwardPass(*transformer_, plan_.order, context_.resources.at_once.tiles)
       .run(
           ranks_, costs,
           [&](std::int64_t i) {
             const auto index = static_cast<std::size_t>(i);
-            return std::make_unique<SweepBlock>(sweep, model_, *llama_, block_at(blocks[index]),
+            return std::make_unique<SweepBlock>(sweep, model_, *transformer_, block_at(blocks[index]),
                                                 results[index]);
           },
           progress);

@@ -138,19 +138,20 @@ std::vector<statistics::Recovery> recoveries_of(const Sweep& sweep, const SweepS
 
 }  // namespace
 
-SweepBlock::SweepBlock(const SweepOnDevice& sweep, const run::ModelInput& model, const model::Llama& llama,
-                       const schedule::Block& block, std::vector<PromptResult>& results)
-    : sweep_(sweep), model_(model), llama_(llama), block_(block), results_(results) {}
+SweepBlock::SweepBlock(const SweepOnDevice& sweep, const run::ModelInput& input,
+                       const model::Transformer& model, const schedule::Block& block,
+                       std::vector<PromptResult>& results)
+    : sweep_(sweep), input_(input), model_(model), block_(block), results_(results) {}
 
-void SweepBlock::begin(const model::OuterWeights& outer) {
+void SweepBlock::begin() {
   for (const core::Sample prompt : block_.tile.samples)
     results_.push_back(sweep_.empty_result(prompt.value()));
   unperturbed_ = std::make_unique<UnperturbedRows>(sweep_, results_);
   for (const auto& groups : block_.continuations) {
     rows_.push_back({std::make_unique<PerturbedRows>(sweep_, groups, results_), {}});
   }
-  batch_ = llama_.embed(batch_of(sweep_.sweep, block_.tile), outer);
-  batch_.keeps_answers = true;
+  batch_ = model_.embed(batch_of(sweep_.sweep, block_.tile));
+  batch_.keeps_kv_cache = true;
 }
 
 /// The groups that branch off here join their continuation, each behind the stream that it stands in for.
@@ -168,31 +169,31 @@ void SweepBlock::join(core::Layer layer, Rows& rows) {
     joining.push_back({group.sample, at::cat({x, replaced})});
     rows.visitor->join();
   }
-  if (!joining.empty()) llama_.join(batch_, joining, rows.continuation);
+  if (!joining.empty()) model_.join(batch_, joining, rows.continuation);
 }
 
-void SweepBlock::run_layer(core::Layer layer, const model::LayerWeights& weights) {
+void SweepBlock::run_layer(core::Layer layer) {
   for (Rows& rows : rows_) join(layer, rows);
-  llama_.run_layer(layer, weights, batch_, *unperturbed_);
+  model_.run_layer(layer, batch_, *unperturbed_);
   for (Rows& rows : rows_) {
     if (rows.visitor->joined() == 0) continue;
-    llama_.continue_layer(layer, weights, batch_, rows.continuation, *rows.visitor);
+    model_.continue_layer(layer, batch_, rows.continuation, *rows.visitor);
   }
-  batch_.answers = {};
+  model_.drop_kv_cache(batch_);
 }
 
-void SweepBlock::finish(const model::OuterWeights& outer) {
-  llama_.finish(batch_, *unperturbed_);
-  const at::Tensor next = llama_.logits(batch_, outer).argmax(-1).cpu();
+void SweepBlock::finish() {
+  model_.finish(batch_, *unperturbed_);
+  const at::Tensor next = model_.logits(batch_).argmax(-1).cpu();
   for (Rows& rows : rows_) {
-    llama_.finish(batch_, rows.continuation, *rows.visitor);
-    read_out(rows, outer);
+    model_.finish(batch_, rows.continuation, *rows.visitor);
+    read_out(rows);
   }
   for (std::size_t b = 0; b < results_.size(); ++b) {
     PromptResult& result = results_[b];
     result.next_token = next[static_cast<std::int64_t>(b)].item<std::int64_t>();
     core::failpoint("activations", {static_cast<std::byte*>(result.norm.data_ptr()), result.norm.nbytes()});
-    require_finite(sweep_.sweep, model_, result, statistics::longest_stream(llama_.norm_dtype()));
+    require_finite(sweep_.sweep, input_, result, statistics::longest_stream(model_.norm_dtype()));
     for (std::size_t i = 0; i < sweep_.starts.size(); ++i) {
       if (!sweep_.starts[i].ablates)
         result.recoveries.push_back(recoveries_of(sweep_.sweep, sweep_.starts[i], result, result.starts[i]));
@@ -201,13 +202,13 @@ void SweepBlock::finish(const model::OuterWeights& outer) {
 }
 
 /// Always of as many rows at a time, so that the unperturbed row and the others go through the same product.
-void SweepBlock::read_out(Rows& rows, const model::OuterWeights& outer) {
+void SweepBlock::read_out(Rows& rows) {
   const model::Continuation& all = rows.continuation;
   at::Tensor streams = at::zeros({schedule::read_out_rows, all.stream.size(1)}, all.stream.options());
   for (std::int64_t first = 0; first < all.rows(); first += schedule::read_out_rows) {
     const std::int64_t count = std::min(schedule::read_out_rows, all.rows() - first);
     streams.zero_().narrow(0, 0, count).copy_(all.stream.narrow(0, first, count));
-    const at::Tensor logits = llama_.logits(streams, outer).narrow(0, 0, count);
+    const at::Tensor logits = model_.logits(streams).narrow(0, 0, count);
     for (std::int64_t row = 0; row < count; row += schedule::probability_rows) {
       const at::Tensor few = logits.narrow(0, row, std::min(schedule::probability_rows, count - row));
       rows.visitor->read_out(first + row, statistics::log_probabilities(few));

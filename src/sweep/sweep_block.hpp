@@ -1,6 +1,6 @@
 #pragma once
 
-#include "orrery/model/llama.hpp"
+#include "orrery/model/transformer.hpp"
 #include "orrery/run/model_input.hpp"
 #include "orrery/schedule/block.hpp"
 #include "orrery/schedule/forward_pass.hpp"
@@ -18,13 +18,13 @@ namespace orrery::sweep {
 class SweepBlock final : public schedule::TileRun {
  public:
   /// Fills `results` in, one a prompt of the block's tile. All that is given must outlive it.
-  SweepBlock(const SweepOnDevice& sweep, const run::ModelInput& model, const model::Llama& llama,
+  SweepBlock(const SweepOnDevice& sweep, const run::ModelInput& input, const model::Transformer& model,
              const schedule::Block& block, std::vector<PromptResult>& results);
 
-  void begin(const model::OuterWeights& outer) override;
-  void run_layer(core::Layer layer, const model::LayerWeights& weights) override;
+  void begin() override;
+  void run_layer(core::Layer layer) override;
   /// Throws bad_input where a measured number is not finite.
-  void finish(const model::OuterWeights& outer) override;
+  void finish() override;
 
  private:
   struct Rows {
@@ -32,11 +32,11 @@ class SweepBlock final : public schedule::TileRun {
     model::Continuation continuation;
   };
   void join(core::Layer layer, Rows& rows);
-  void read_out(Rows& rows, const model::OuterWeights& outer);
+  void read_out(Rows& rows);
 
   const SweepOnDevice& sweep_;
-  const run::ModelInput& model_;
-  const model::Llama& llama_;
+  const run::ModelInput& input_;
+  const model::Transformer& model_;
   const schedule::Block& block_;
   std::vector<PromptResult>& results_;
   model::BatchState batch_;

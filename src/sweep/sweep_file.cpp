@@ -55,10 +55,10 @@ run::Identity identity_of_sweep(const archive::Reader& file) {
   return identity;
 }
 
-std::vector<archive::Attribute> input_attributes(const Sweep& sweep, const model::LlamaConfig& config) {
+std::vector<archive::Attribute> input_attributes(const Sweep& sweep, const model::Description& model) {
   const PerturbOptions& options = sweep.options;
   std::vector<archive::Attribute> all =
-      run::model_attributes(options.model, config, *options.dtype, *options.residual);
+      run::model_attributes(options.model, model, {*options.dtype, *options.residual});
   const auto add = [&](const char* name, archive::AttributeValue value) {
     all.push_back({"/", name, std::move(value)});
   };

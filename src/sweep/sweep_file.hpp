@@ -2,7 +2,7 @@
 
 #include "orrery/archive/layout.hpp"
 #include "orrery/archive/reader.hpp"
-#include "orrery/model/llama_config.hpp"
+#include "orrery/model/description.hpp"
 #include "orrery/parallel/communicator.hpp"
 #include "orrery/run/identity.hpp"
 #include "orrery/run/result_file.hpp"
@@ -21,6 +21,6 @@ run::Identity identity_of(const Sweep& sweep);
 run::Identity identity_of_sweep(const archive::Reader& file);
 
 /// Root attributes that model and trace give.
-std::vector<archive::Attribute> input_attributes(const Sweep& sweep, const model::LlamaConfig& config);
+std::vector<archive::Attribute> input_attributes(const Sweep& sweep, const model::Description& model);
 
 }  // namespace orrery::sweep

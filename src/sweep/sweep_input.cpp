@@ -286,12 +286,12 @@ Sweep read_sweep(PerturbOptions options) {
   return sweep;
 }
 
-void require_model(const Sweep& sweep, const model::LlamaConfig& config) {
+void require_model(const Sweep& sweep, const model::Shape& shape) {
   const TraceFacts& trace = sweep.trace;
-  if (config.layers != trace.layers() || config.width != trace.units || config.heads != trace.heads) {
+  if (shape.layers() != trace.layers() || shape.width != trace.units || shape.heads != trace.heads) {
     throw core::bad_input("the model is not that of the trace",
-                          concat(sweep.options.model.string(), ": ", config.layers, " layers, ", config.width,
-                                 " units, ", config.heads, " heads; the trace has ", trace.layers(), ", ",
+                          concat(sweep.options.model.string(), ": ", shape.layers(), " layers, ", shape.width,
+                                 " units, ", shape.heads, " heads; the trace has ", trace.layers(), ", ",
                                  trace.units, " and ", trace.heads),
                           "give --model the folder that the trace was made of");
   }
@@ -299,16 +299,16 @@ void require_model(const Sweep& sweep, const model::LlamaConfig& config) {
     const std::string name = sweep.own_prompts
                                  ? concat(sweep.own_prompts->name, ", line ", prompt.line, " from 0")
                                  : concat("sample ", prompt.sample);
-    if (std::ssize(prompt.tokens) > config.positions) {
+    if (std::ssize(prompt.tokens) > shape.positions) {
       throw core::bad_input(
           "a prompt is longer than the model's context",
-          concat(name, ": ", prompt.tokens.size(), " tokens, max_position_embeddings is ", config.positions),
+          concat(name, ": ", prompt.tokens.size(), " tokens, max_position_embeddings is ", shape.positions),
           sweep.own_prompts ? "make it shorter" : "give --model the folder that the trace was made of");
     }
     const auto [least, most] = std::ranges::minmax(prompt.tokens);
-    if (least >= 0 && most < config.vocabulary) continue;
+    if (least >= 0 && most < shape.vocabulary) continue;
     throw core::bad_input("a token of a prompt is not in the model's vocabulary",
-                          concat(name, ": ", least < 0 ? least : most, " of ", config.vocabulary),
+                          concat(name, ": ", least < 0 ? least : most, " of ", shape.vocabulary),
                           "give --model the folder that the trace was made of");
   }
 }

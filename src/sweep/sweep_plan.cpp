@@ -3,7 +3,6 @@
 #include "orrery/archive/file_builder.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
-#include "orrery/model/weights.hpp"
 #include "orrery/run/plan_tools.hpp"
 #include "orrery/statistics/exact_sum.hpp"
 #include "sweep_writer.hpp"
@@ -31,46 +30,47 @@ std::int64_t most_blocks(const SweepPlan& plan, const run::PlannedRanks& ranks) 
 }
 
 /// What a rank takes for a round: a block a thread at work, and with one layer at a time those that wait.
-std::int64_t in_hand(const SweepPlan& plan, const Sweep& sweep, const model::LlamaConfig& config,
+std::int64_t in_hand(const SweepPlan& plan, const Sweep& sweep, const model::Description& model,
                      const run::PlannedRanks& ranks) {
-  const model::DType dtype = *sweep.options.dtype, residual = *sweep.options.residual;
+  const model::NumberFormats formats{*sweep.options.dtype, *sweep.options.residual};
   const std::int64_t measured = sweep.measured_numbers();
   std::int64_t working = 0, waiting = 0;
   for (const std::int64_t block : plan.chosen) {
     const schedule::Block& one = block_at(plan, block);
-    waiting = std::max(waiting, schedule::waiting_bytes(config, one, measured, dtype, residual));
-    working = std::max(working, schedule::block_bytes(config, one, measured, dtype, residual));
+    waiting = std::max(waiting, schedule::waiting_bytes(model, one, measured, formats));
+    working = std::max(working, schedule::block_bytes(model, one, measured, formats));
   }
   const std::int64_t at_work = std::min<std::int64_t>(ranks.at_once.tiles, plan.round_blocks);
   return at_work * working + (plan.round_blocks - at_work) * waiting;
 }
 
 /// Fills in what depends on order and rounds.
-void count_memory(SweepPlan& plan, const Sweep& sweep, const model::LlamaConfig& config,
+void count_memory(SweepPlan& plan, const Sweep& sweep, const model::Description& model,
                   const run::PlannedRanks& ranks) {
   const model::DType dtype = *sweep.options.dtype;
-  const std::int64_t layers = plan.order == schedule::Order::tiles ? config.layers : 1;
-  const std::int64_t outer = model::outer_bytes(config, dtype, model::Head::logits);
-  plan.weight_bytes = layers * model::layer_bytes(config, dtype) + outer;
-  plan.block_bytes = in_hand(plan, sweep, config, ranks);
+  const model::Shape& shape = model.shape();
+  const std::int64_t layers = plan.order == schedule::Order::tiles ? shape.layers() : 1;
+  const std::int64_t outer = model.outer_bytes(dtype, model::Head::logits);
+  plan.weight_bytes = layers * model.layer_bytes(dtype) + outer;
+  plan.block_bytes = in_hand(plan, sweep, model, ranks);
   const std::int64_t means =
       sweep.averaged.empty()
           ? 0
-          : statistics::ExactSums::bytes(config.layers * (config.query_rows() + config.width));
+          : statistics::ExactSums::bytes(shape.layers() * (shape.heads * shape.head_dim + shape.width));
   const std::int64_t own =
       ranks.process_bytes + libraries_at_work + (ranks.gpu ? 0 : plan.block_bytes) + means;
   // On a GPU the weights pass through one layer's room on the host.
-  const std::int64_t host_weights = ranks.gpu ? model::layer_bytes(config, dtype) : plan.weight_bytes;
+  const std::int64_t host_weights = ranks.gpu ? model.layer_bytes(dtype) : plan.weight_bytes;
   plan.rank_bytes = own + host_weights;
   plan.node_bytes = host_weights + ranks.ranks_a_node * own;
 }
 
 /// All weights where they fit; else one layer at a time, and as many blocks between two readings as fit.
-void choose_order(SweepPlan& plan, const Sweep& sweep, const model::LlamaConfig& config,
+void choose_order(SweepPlan& plan, const Sweep& sweep, const model::Description& model,
                   const run::PlannedRanks& ranks) {
   const run::OrderChoice choice = sweep.options.machine.order;
   const auto fits = [&] {
-    count_memory(plan, sweep, config, ranks);
+    count_memory(plan, sweep, model, ranks);
     return ranks.available_bytes == 0 || plan.node_bytes <= ranks.available_bytes;
   };
   if (choice != run::OrderChoice::layers) {
@@ -83,7 +83,7 @@ void choose_order(SweepPlan& plan, const Sweep& sweep, const model::LlamaConfig&
     plan.round_blocks /= 2;
 }
 
-std::string shape_text(const Sweep& sweep) {
+std::string cases_text(const Sweep& sweep) {
   std::string text;
   for (const Case& one : sweep.cases()) text += concat(text.empty() ? "" : ", ", one.count, " of ", one.name);
   if (sweep.start_layers.empty()) return "none";
@@ -102,14 +102,14 @@ std::vector<std::int64_t> SweepPlan::prompts() const {
   return places;
 }
 
-SweepPlan plan_sweep(const Sweep& sweep, const model::LlamaConfig& config, const run::PlannedRanks& ranks) {
+SweepPlan plan_sweep(const Sweep& sweep, const model::Description& model, const run::PlannedRanks& ranks) {
   SweepPlan plan;
   plan.blocks = sweep.blocks();
   const archive::Part part = sweep.options.part.value_or(archive::Part{});
   const std::vector<schedule::Start> starts = sweep.row_starts();
   std::vector<double> chosen_costs;
   for (std::int64_t block = 0; block < std::ssize(plan.blocks); ++block) {
-    const schedule::ForwardFlop flop = schedule::block_flop(config, block_at(plan, block), starts);
+    const model::ForwardFlop flop = schedule::block_flop(model, block_at(plan, block), starts);
     plan.costs.push_back(flop.total());
     if (block % part.count != part.number) continue;
     plan.chosen.push_back(block);
@@ -133,7 +133,7 @@ SweepPlan plan_sweep(const Sweep& sweep, const model::LlamaConfig& config, const
     plan.largest_share = std::max(plan.largest_share, flop);
   }
   plan.file_bytes = archive::file_bytes(layout_of(sweep, plan.prompts()));
-  choose_order(plan, sweep, config, ranks);
+  choose_order(plan, sweep, model, ranks);
   return plan;
 }
 
@@ -144,13 +144,14 @@ void require_memory(const SweepPlan& plan, const run::PlannedRanks& ranks) {
       "perturb` says what each takes");
 }
 
-std::string plan_text(const SweepPlan& plan, const Sweep& sweep, const model::LlamaConfig& c,
+std::string plan_text(const SweepPlan& plan, const Sweep& sweep, const model::Description& model,
                       const run::PlannedRanks& ranks) {
   // Attention's small products reach about a fifth of the rate of large ones; what else is done to a row
   // takes about as long as a third of its products.
   constexpr double attention_slower = 5, besides = 1.3, bytes_a_second = 1e9;
   const model::DType dtype = *sweep.options.dtype;
-  const double rate = run::measure_products(c, dtype, std::min<std::int64_t>(sweep.options.batch_rows, 1024));
+  const double rate =
+      run::measure_products(model.shape(), dtype, std::min<std::int64_t>(sweep.options.batch_rows, 1024));
   const double weighted = (plan.product_flop + attention_slower * plan.attention_flop) /
                           std::max(1.0, plan.product_flop + plan.attention_flop);
   const double run = besides * plan.largest_share * weighted / (rate * ranks.at_once.tiles);
@@ -159,13 +160,11 @@ std::string plan_text(const SweepPlan& plan, const Sweep& sweep, const model::Ll
   const auto line = [&](const std::string& name, const std::string& value) {
     text += concat(std::left, std::setw(16), name, value, "\n");
   };
-  line("model", concat(c.layers, " layers, ", c.width, " units, ", c.heads, " heads, ", c.kv_heads,
-                       " key-value heads, ",
-                       run::quantity_text(static_cast<double>(c.parameters()) / 1e6, "M weights")));
+  line("model", run::shape_text(model.shape()));
   line("prompts",
        concat(plan.prompts().size(), " of ", sweep.prompts.size(), " in ", plan.chosen.size(), " blocks of ",
               plan.blocks.size(), sweep.own_prompts ? concat(", from ", sweep.own_prompts->name) : ""));
-  line("perturbations", shape_text(sweep));
+  line("perturbations", cases_text(sweep));
   if (!sweep.ablated_layers.empty())
     line("ablations", concat(sweep.trace.heads + 1, " in each of ", sweep.ablated_layers.size(), " layers"));
   line("rows", concat(plan.perturbations, " perturbed, ", plan.rows - plan.perturbations,

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "orrery/model/llama.hpp"
+#include "orrery/model/transformer.hpp"
 #include "orrery/schedule/block.hpp"
 #include "orrery/sweep/sweep.hpp"
 #include "sweep_result.hpp"

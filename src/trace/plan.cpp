@@ -4,7 +4,6 @@
 #include "orrery/core/concat.hpp"
 #include "orrery/core/narrow.hpp"
 #include "orrery/core/random.hpp"
-#include "orrery/model/weights.hpp"
 #include "orrery/run/plan_tools.hpp"
 #include "orrery/schedule/cost.hpp"
 #include "orrery/statistics/streamed_statistics.hpp"
@@ -35,14 +34,20 @@ std::int64_t rows_of(const schedule::Tile& tile, const TraceInput& input) {
   return rows;
 }
 
+model::NumberFormats formats_of(const TraceOptions& options) {
+  return {*options.dtype, options.residual};
+}
+
 /// What a rank takes to run `tiles` together: those in hand, and with `--order layers` those that wait.
 std::int64_t in_hand(const TracePlan& plan, const std::vector<std::int64_t>& tiles,
-                     const model::LlamaConfig& config, const TraceOptions& options, int in_flight) {
+                     const model::Description& model, const TraceOptions& options, int in_flight) {
   std::vector<std::int64_t> bytes;
   std::int64_t waiting = 0;
   for (const std::int64_t tile : tiles) {
-    bytes.push_back(schedule::forward_bytes(config, tile_at(plan, tile), *options.dtype, options.residual));
-    waiting += schedule::waiting_bytes(config, tile_at(plan, tile), *options.dtype, options.residual);
+    const model::BatchShape batch = tile_at(plan, tile).shape();
+    const std::int64_t between_layers = model.waiting_bytes(batch, formats_of(options));
+    bytes.push_back(between_layers + model.working_bytes(batch, formats_of(options)));
+    waiting += between_layers;
   }
   std::ranges::sort(bytes, std::greater{});
   bytes.resize(std::min(bytes.size(), static_cast<std::size_t>(in_flight)));
@@ -55,7 +60,7 @@ std::int64_t number_bytes(const TraceOptions& options) {
   return options.residual == model::DType::float64 ? 8 : 4;
 }
 std::int64_t row_bytes(const TraceInput& input, const TraceOptions& options) {
-  return input.config.points() * input.config.width * number_bytes(options);
+  return input.shape().points.size() * input.shape().width * number_bytes(options);
 }
 
 /// Cuts `share` into rounds.
@@ -103,14 +108,14 @@ std::vector<std::vector<std::int64_t>> tiles_together(const TracePlan& plan) {
 void count_memory(TracePlan& plan, const TraceInput& input, const TraceOptions& options,
                   const run::PlannedRanks& ranks) {
   if (plan.moments == Moments::streaming) plan_rounds(plan, input, options, ranks);
-  const std::int64_t layers = plan.order == schedule::Order::tiles ? input.config.layers : 1;
-  plan.weight_bytes = layers * model::layer_bytes(input.config, *options.dtype) +
-                      model::outer_bytes(input.config, *options.dtype, model::Head::none);
+  const std::int64_t layers = plan.order == schedule::Order::tiles ? input.shape().layers() : 1;
+  plan.weight_bytes = layers * input.model->layer_bytes(*options.dtype) +
+                      input.model->outer_bytes(*options.dtype, model::Head::none);
   plan.forward_bytes = 0;
   std::int64_t most_rows = 0;
   for (const auto& tiles : tiles_together(plan)) {
     plan.forward_bytes =
-        std::max(plan.forward_bytes, in_hand(plan, tiles, input.config, options, ranks.at_once.tiles));
+        std::max(plan.forward_bytes, in_hand(plan, tiles, *input.model, options, ranks.at_once.tiles));
     std::int64_t rows = 0;
     for (const std::int64_t tile : tiles) rows += rows_of(tile_at(plan, tile), input);
     most_rows = std::max(most_rows, rows);
@@ -118,8 +123,7 @@ void count_memory(TracePlan& plan, const TraceInput& input, const TraceOptions& 
   const statistics::Extent extent = extent_of(input);
   plan.rows_bytes = most_rows * row_bytes(input, options);
   // On a GPU the weights pass through one layer's room on the host.
-  const std::int64_t host_weights =
-      ranks.gpu ? model::layer_bytes(input.config, *options.dtype) : plan.weight_bytes;
+  const std::int64_t host_weights = ranks.gpu ? input.model->layer_bytes(*options.dtype) : plan.weight_bytes;
   const std::int64_t host_forward = ranks.gpu ? 0 : plan.forward_bytes;
   const std::int64_t own = ranks.process_bytes + plan.rows_bytes;
   if (plan.moments == Moments::rows) {
@@ -146,7 +150,7 @@ void choose_order(TracePlan& plan, const TraceInput& input, const TraceOptions& 
   std::vector<schedule::Order> orders = {schedule::Order::tiles, schedule::Order::layers};
   if (options.machine.order == run::OrderChoice::tiles || ranks.gpu) orders = {schedule::Order::tiles};
   if (options.machine.order == run::OrderChoice::layers) orders = {schedule::Order::layers};
-  const std::int64_t most_groups = plan.moments == Moments::rows ? 1 : input.config.points();
+  const std::int64_t most_groups = plan.moments == Moments::rows ? 1 : input.shape().points.size();
   for (const schedule::Order order : orders) {
     plan.order = order;
     for (plan.point_groups = std::max<std::int64_t>(point_groups, 1);; ++plan.point_groups) {
@@ -170,13 +174,13 @@ Moments moments_of(const TraceOptions& options, const TraceInput& input) {
 }
 
 statistics::Extent extent_of(const TraceInput& input) {
-  return {input.row_count(), input.config.points(), input.config.width};
+  return {input.row_count(), input.shape().points.size(), input.shape().width};
 }
 
 statistics::StatisticsOptions statistics_options(const TraceInput& input, const TraceOptions& options,
                                                  int threads) {
   return {options.components, threads, options.permutations, core::narrow<std::uint64_t>(options.seed),
-          input.config.point_map()};
+          input.shape().points};
 }
 
 statistics::StreamingOptions streaming_options(const TraceInput& input, const TraceOptions& options,
@@ -188,8 +192,8 @@ archive::TraceExtent file_extent(const TraceInput& input, const TraceOptions& op
   archive::TraceExtent extent;
   extent.samples = input.samples();
   extent.rows = input.row_count();
-  extent.point_map = input.config.point_map();
-  extent.units = input.config.width;
+  extent.point_map = input.shape().points;
+  extent.units = input.shape().width;
   extent.components = options.components;
   extent.tokens = input.token_count();
   extent.ranks = ranks;
@@ -220,7 +224,7 @@ std::int64_t round_size(const TracePlan& plan, std::span<const std::int64_t> lef
     const schedule::Tile& one = tile_at(plan, left[static_cast<std::size_t>(size)]);
     rows += rows_of(one, input);
     bytes += rows_of(one, input) * row_bytes(input, options) +
-             schedule::waiting_bytes(input.config, one, *options.dtype, options.residual);
+             input.model->waiting_bytes(one.shape(), formats_of(options));
   }
   return size;
 }
@@ -230,10 +234,10 @@ TracePlan plan_trace(const TraceInput& input, const TraceOptions& options, const
   TracePlan plan;
   plan.moments = moments_of(options, input);
   plan.tiles = schedule::make_tiles(input.run_lengths, options.tile_tokens);
-  const std::vector<double> costs = schedule::tile_costs(input.config, input.measured, plan.tiles);
+  const std::vector<double> costs = schedule::tile_costs(*input.model, input.measured, plan.tiles);
   plan.shares = schedule::deal(costs, ranks.ranks);
   for (const schedule::Tile& tile : plan.tiles) {
-    const schedule::ForwardFlop flop = schedule::forward_flop(input.config, input.measured, tile);
+    const model::ForwardFlop flop = input.model->forward_flop(input.measured, tile.shape());
     plan.product_flop += flop.product;
     plan.attention_flop += flop.attention;
   }
@@ -265,7 +269,7 @@ TimeEstimate estimate_time(const TracePlan& plan, const TraceInput& input, const
   constexpr double attention_slower = 5, statistics_slower = 3, bytes_a_second = 1e9;
   TimeEstimate time;
   time.product_flops =
-      run::measure_products(input.config, *options.dtype, std::min<std::int64_t>(options.tile_tokens, 1024));
+      run::measure_products(input.shape(), *options.dtype, std::min<std::int64_t>(options.tile_tokens, 1024));
   const double weighted = (plan.product_flop + attention_slower * plan.attention_flop) /
                           std::max(1.0, plan.product_flop + plan.attention_flop);
   time.forward_seconds = static_cast<double>(plan.passes()) * plan.largest_share * weighted /
@@ -280,14 +284,11 @@ TimeEstimate estimate_time(const TracePlan& plan, const TraceInput& input, const
 
 std::string plan_text(const TracePlan& plan, const TimeEstimate& time, const TraceInput& input,
                       const TraceOptions& options, const run::PlannedRanks& ranks) {
-  const model::LlamaConfig& c = input.config;
   std::string text;
   const auto line = [&](const std::string& name, const std::string& value) {
     text += concat(std::left, std::setw(16), name, value, "\n");
   };
-  line("model", concat(c.layers, " layers, ", c.width, " units, ", c.heads, " heads, ", c.kv_heads,
-                       " key-value heads, ",
-                       run::quantity_text(static_cast<double>(c.parameters()) / 1e6, "M weights")));
+  line("model", run::shape_text(input.shape()));
   line("samples", concat(input.samples(), " of ", input.run_token_count(), " tokens in ", plan.tiles.size(),
                          " tiles, ", input.row_count(), " rows"));
   line("special tokens", text::described(input.special));

@@ -7,7 +7,7 @@
 namespace orrery::trace {
 
 std::vector<std::int64_t> RunningTrace::share_of(const std::vector<std::int64_t>& tiles) const {
-  return work.share_of(tiles, schedule::tile_costs(input.config, input.measured, plan.tiles));
+  return work.share_of(tiles, schedule::tile_costs(*input.model, input.measured, plan.tiles));
 }
 
 void RunningTrace::run_rounds(const std::string& name, const std::vector<std::int64_t>& tiles,

@@ -68,7 +68,7 @@ bool restore(RunningTrace& trace, statistics::StreamedStatistics& streamed, Stre
     if (!scores || trace.options.tokens == Tokens::all) return std::uint64_t{0};
     return hash_of_scores(work.file().shared(),
                           make_room({tile}, trace.plan, trace.input, trace.options).shard.samples,
-                          trace.input.config.points(), components);
+                          trace.input.shape().points.size(), components);
   });
   for (std::int64_t pass = 0; pass < passes; ++pass) {
     // Scores that are lost are in the pass's sums all the same: it begins anew.

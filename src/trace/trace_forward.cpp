@@ -13,9 +13,11 @@
 namespace orrery::trace {
 namespace {
 
-model::LlamaWeights::Placement placement(const TraceOptions& options, const TracePlan& plan,
-                                         const run::Resources& resources, const model::Llama& llama) {
-  return {*options.dtype, llama.norm_dtype(), resources.device,
+model::LoadOptions load_options(const TraceOptions& options, const TraceInput& input, const TracePlan& plan,
+                                const run::Resources& resources) {
+  return {{*options.dtype, options.residual},
+          input.measured,
+          resources.device,
           plan.order == schedule::Order::tiles ? model::Residency::all_layers : model::Residency::one_layer,
           model::Head::none};
 }
@@ -67,9 +69,8 @@ TraceForward::TraceForward(const TraceOptions& options, const TraceInput& input,
       input_(input),
       plan_(plan),
       context_(context),
-      llama_(input.config, *options.dtype, options.residual, input.measured, context.resources.device),
-      weights_(input.config, input.weights(), placement(options, plan, context.resources, llama_),
-               context.ranks, context.node) {}
+      model_(input.model->load(input.weights(), load_options(options, input, plan, context.resources),
+                               context.ranks, context.node)) {}
 
 std::vector<std::int64_t> TraceForward::run(TileRows& rows, const std::vector<std::int64_t>& which,
                                             core::ProgressSink& progress,
@@ -81,7 +82,7 @@ std::vector<std::int64_t> TraceForward::run(TileRows& rows, const std::vector<st
   const auto capture = [&](std::int64_t k) {
     return std::make_unique<model::Capture>(rows.of(which[static_cast<std::size_t>(k)]).x);
   };
-  schedule::ForwardPass pass(llama_, weights_, plan_.order, context_.resources.at_once.tiles);
+  schedule::ForwardPass pass(*model_, plan_.order, context_.resources.at_once.tiles);
   std::vector<std::int64_t> ran =
       pass.run(context_.ranks, mine, input_.forward_samples(), capture, progress, cut);
   parallel::agree(context_.ranks, "checking the activations", [&] {
@@ -89,7 +90,8 @@ std::vector<std::int64_t> TraceForward::run(TileRows& rows, const std::vector<st
       k = which[static_cast<std::size_t>(k)];
       const statistics::SampleShard shard = rows.of(k);
       core::failpoint("activations", {static_cast<std::byte*>(shard.x.data_ptr()), shard.x.nbytes()});
-      if (const auto fault = statistics::find_fault(shard, statistics::longest_stream(llama_.norm_dtype()))) {
+      if (const auto fault =
+              statistics::find_fault(shard, statistics::longest_stream(model_->norm_dtype()))) {
         throw run::stream_error(input_, *options_.dtype, options_.residual, *fault);
       }
     }

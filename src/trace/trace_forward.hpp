@@ -1,8 +1,7 @@
 #pragma once
 
 #include "orrery/core/progress.hpp"
-#include "orrery/model/llama.hpp"
-#include "orrery/model/weights.hpp"
+#include "orrery/model/transformer.hpp"
 #include "orrery/run/context.hpp"
 #include "orrery/schedule/forward_pass.hpp"
 #include "orrery/statistics/shards.hpp"
@@ -11,6 +10,7 @@
 #include "orrery/trace/trace_options.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -45,15 +45,14 @@ class TraceForward {
                                 const schedule::ForwardPass::Cut& cut = schedule::ForwardPass::never);
 
   /// Collective: gives the weights back.
-  void free() { weights_.free(); }
+  void free() { model_->free(); }
 
  private:
   const TraceOptions& options_;
   const TraceInput& input_;
   const TracePlan& plan_;
   const run::Context& context_;
-  model::Llama llama_;
-  model::LlamaWeights weights_;
+  std::unique_ptr<model::Transformer> model_;
 };
 
 }  // namespace orrery::trace

@@ -37,10 +37,10 @@ std::int64_t text_end(const TraceInput& input, const std::vector<std::int32_t>& 
 void require_in_embedding(const TraceInput& input) {
   for (const auto* tokens : {&input.special.leading, &input.special.trailing}) {
     for (const text::SpecialToken& token : *tokens) {
-      if (token.id < input.config.vocabulary) continue;
+      if (token.id < input.shape().vocabulary) continue;
       throw bad_input(
           "a special token has no row in the embedding",
-          concat(text::printable(token.text), " has id ", token.id, ", ", input.config.vocabulary, " rows"),
+          concat(text::printable(token.text), " has id ", token.id, ", ", input.shape().vocabulary, " rows"),
           "check that tokenizer and weights belong together");
     }
   }
@@ -50,9 +50,9 @@ void read_samples(const TraceOptions& options, TraceInput& input) {
   const text::LoadedTokenizer loaded = text::load_tokenizer(options.model);
   input.tokenizer_file = loaded.file;
   const std::int64_t vocabulary = loaded.tokenizer->vocabulary_size();
-  if (vocabulary > input.config.vocabulary) {
+  if (vocabulary > input.shape().vocabulary) {
     throw bad_input("the tokenizer has more tokens than the embedding has rows",
-                    concat(vocabulary, " tokens in ", loaded.file, ", ", input.config.vocabulary, " rows"),
+                    concat(vocabulary, " tokens in ", loaded.file, ", ", input.shape().vocabulary, " rows"),
                     "check that tokenizer and weights belong together");
   }
   input.special = text::special_tokens(options.model, loaded, options.bos);
@@ -75,10 +75,10 @@ void read_samples(const TraceOptions& options, TraceInput& input) {
                       "check the tokenizer");
     }
     if (length == input.leading() && wordless++ == 0) first_wordless = row.line;
-    if (length > input.config.positions) {
+    if (length > input.shape().positions) {
       throw bad_input("a row of the corpus is longer than the model's context",
                       concat("line ", row.line, " from 0: ", length, " tokens, max_position_embeddings is ",
-                             input.config.positions),
+                             input.shape().positions),
                       "lower --max-chars");
     }
   }

@@ -39,7 +39,7 @@ run::Identity identity_of_trace(const archive::Reader& file) {
 
 std::vector<archive::Attribute> input_attributes(const TraceOptions& options, const TraceInput& input) {
   std::vector<archive::Attribute> all =
-      run::model_attributes(options.model, input.config, *options.dtype, options.residual);
+      run::model_attributes(options.model, *input.model, {*options.dtype, options.residual});
   all.push_back({"/", "seed", options.seed});
   all.push_back({"/", "corpus_name", options.corpus.filename().string()});
   all.push_back({"/samples", "leading", text::to_json(input.special.leading)});

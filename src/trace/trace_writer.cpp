@@ -210,10 +210,10 @@ void write_point_scores(SharedFile& file, const std::vector<core::Point>& points
 
 void write_trace(SharedFile& file, bool is_root, const TraceInput& input, const TraceOptions& options,
                  const statistics::TraceStatistics& statistics) {
-  const std::int64_t points = input.config.points();
+  const std::int64_t points = input.shape().points.size();
   if (is_root) {
     write_samples(file, input);
-    write_rows_statistics(file, statistics.rows, input.config.width);
+    write_rows_statistics(file, statistics.rows, input.shape().width);
     write_square(file, "/continuity/correlation", statistics.units.correlation, points);
     write_square(file, "/continuity/correlation_units", statistics.units.correlation_units, points);
     write_line(file, "/continuity/residual_null", statistics.units.residual_null);
@@ -224,7 +224,7 @@ void write_trace(SharedFile& file, bool is_root, const TraceInput& input, const 
     write_geometry(file, statistics);
     write_controls(
         file, statistics,
-        statistics::permuted_layers(static_cast<std::uint64_t>(options.seed), input.config.point_map()));
+        statistics::permuted_layers(static_cast<std::uint64_t>(options.seed), input.shape().points));
   }
   const std::vector<std::int64_t>& units = statistics.units.units;
   write_columns<double>(file, "/trajectory/mean", statistics.units.mean, units);

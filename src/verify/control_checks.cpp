@@ -67,10 +67,15 @@ void check_random_basis(TraceChecker& checker) {
   identity.tell(checker);
 }
 
-double mean_at(const std::vector<double>& line, std::int64_t first, std::int64_t end) {
+/// The mean over the steps that stay in a layer, or over those between layers; without the last step.
+double mean_of_steps(const core::PointMap& points, const std::vector<double>& line, bool within) {
   double sum = 0;
   std::int64_t count = 0;
-  for (std::int64_t step = first; step < end; step += 2, ++count) sum += line[static_cast<std::size_t>(step)];
+  for (std::int64_t step = 0; step + 2 < points.size(); ++step) {
+    if (points.stays_in_layer(core::Point(step)) != within) continue;
+    sum += line[static_cast<std::size_t>(step)];
+    ++count;
+  }
   return count > 0 ? sum / static_cast<double>(count) : std::nan("");
 }
 
@@ -102,14 +107,14 @@ void check_headline(TraceChecker& checker) {
   };
   const auto hold_steps = [&](const std::string& name, const std::vector<double>& line) {
     if (line.empty()) return;
-    hold(name + "_within", mean_at(line, 0, last + 1));
-    hold(name + "_across", mean_at(line, 1, last));
+    hold(name + "_within", mean_of_steps(checker.extent().point_map, line, true));
+    hold(name + "_across", mean_of_steps(checker.extent().point_map, line, false));
   };
   const auto hold_ends = [&](const std::string& name, const std::string& path) {
     const std::vector<double> line = checker.reals(path);
     if (line.empty()) return;
     hold(name + "_first", line[0]);
-    hold(name + "_last", at(line, last));
+    hold(name + "_last", last < 0 ? std::nan("") : at(line, last));
   };
   const auto hold_points = [&](const std::string& name, const std::vector<double>& line) {
     if (line.empty()) return;

@@ -77,7 +77,7 @@ class Benchmark {
           const at::Tensor attended = at::randn({512, config_.query_rows()}, type);
           const at::Tensor hidden = at::randn({512, config_.mlp_width}, type);
           for (core::Layer l; l.value() < config_.layers; ++l) {
-            const model::LayerWeights& w = model_.weights.layer(l);
+            const model::LayerWeights& w = model_.llama.weights().layer(l);
             product(wide, w.query_key_value);
             product(attended, w.attention_out);
             product(wide, w.gate_up);
@@ -96,7 +96,7 @@ class Benchmark {
 
   double forward_seconds(const std::vector<schedule::Tile>& tiles, int threads,
                          const parallel::Communicator& who) {
-    schedule::ForwardPass pass(model_.llama, model_.weights, schedule::Order::tiles, threads);
+    schedule::ForwardPass pass(model_.llama, schedule::Order::tiles, threads);
     core::SilentProgress silent;
     return seconds_of([&] {
       pass.run(

@@ -3,7 +3,6 @@
 #include "orrery/core/concat.hpp"
 #include "orrery/model/llama.hpp"
 #include "orrery/model/safetensors.hpp"
-#include "orrery/model/weights.hpp"
 #include "orrery/parallel/communicator.hpp"
 #include "orrery/parallel/environment.hpp"
 #include "orrery/text/corpus.hpp"
@@ -52,21 +51,26 @@ inline double median(std::vector<double> values) {
 /// A model with all of its weights in memory, on the CPU.
 struct LoadedModel {
   parallel::Communicator node;
+  model::LlamaDescription description;
   model::LlamaConfig config;
   model::Checkpoint checkpoint;
   model::Llama llama;
-  model::LlamaWeights weights;
 
   /// Collective.
   LoadedModel(const std::string& folder, model::DType dtype, model::Head head,
               const parallel::Communicator& ranks)
       : node(ranks.split_by_node()),
-        config(model::read_llama_config(folder)),
+        description(model::read_llama_config(folder)),
+        config(description.config()),
         checkpoint(folder),
-        llama(config, dtype, model::DType::float32, model::Measured::last_token, at::kCPU),
-        weights(config, checkpoint, {dtype, at::kFloat, at::kCPU, model::Residency::all_layers, head}, ranks,
-                node) {}
-  ~LoadedModel() { weights.free(); }
+        llama(description, checkpoint,
+              {{dtype, model::DType::float32},
+               model::Measured::last_token,
+               at::kCPU,
+               model::Residency::all_layers,
+               head},
+              ranks, node) {}
+  ~LoadedModel() { llama.free(); }
 };
 
 /// The rows of a corpus as tokens of the model in `folder`.

@@ -72,43 +72,63 @@ sweep::Sweep sweep_of(const model::LlamaConfig& config, model::DType dtype, std:
 /// Prompts run as a whole, up to their next-token logits.
 class WholePrompts final : public schedule::TileRun {
  public:
-  WholePrompts(const model::Llama& llama, model::Batch batch)
-      : llama_(llama),
+  WholePrompts(const model::Transformer& model, model::Batch batch)
+      : model_(model),
         batch_(std::move(batch)),
-        capture_(at::empty({std::ssize(batch_.lengths), llama.config().points(), llama.config().width},
+        capture_(at::empty({std::ssize(batch_.lengths), model.description().shape().points.size(),
+                            model.description().shape().width},
                            at::kFloat)) {}
 
-  void begin(const model::OuterWeights& outer) override { state_ = llama_.embed(batch_, outer); }
-  void run_layer(core::Layer layer, const model::LayerWeights& weights) override {
-    llama_.run_layer(layer, weights, state_, capture_);
-  }
-  void finish(const model::OuterWeights& outer) override {
-    llama_.finish(state_, capture_);
-    llama_.logits(state_, outer);
+  void begin() override { state_ = model_.embed(batch_); }
+  void run_layer(core::Layer layer) override { model_.run_layer(layer, state_, capture_); }
+  void finish() override {
+    model_.finish(state_, capture_);
+    model_.logits(state_);
   }
 
  private:
-  const model::Llama& llama_;
+  const model::Transformer& model_;
   model::Batch batch_;
   model::Capture capture_;
   model::BatchState state_;
 };
 
-/// A block of a model whose vocabulary is cut to a few words: all of the block's work but its read-out.
-class WithoutReadOut final : public schedule::TileRun {
+/// A model whose vocabulary is cut to a few words: all of a block's work but its read-out.
+class WithoutReadOut final : public model::Transformer {
  public:
-  explicit WithoutReadOut(std::unique_ptr<schedule::TileRun> block) : block_(std::move(block)) {}
+  explicit WithoutReadOut(const model::Transformer& whole) : whole_(whole) {}
 
-  void begin(const model::OuterWeights& outer) override { block_->begin(outer); }
-  void run_layer(core::Layer layer, const model::LayerWeights& weights) override {
-    block_->run_layer(layer, weights);
+  const model::Description& description() const override { return whole_.description(); }
+  at::ScalarType norm_dtype() const override { return whole_.norm_dtype(); }
+  void hold(core::Layer) override {}
+  void free() override {}
+  model::BatchState embed(model::Batch batch) const override { return whole_.embed(std::move(batch)); }
+  void run_layer(core::Layer layer, model::BatchState& state, model::StreamVisitor& visitor) const override {
+    whole_.run_layer(layer, state, visitor);
   }
-  void finish(const model::OuterWeights& outer) override {
-    block_->finish({outer.embedding, outer.final_norm, outer.head.narrow(0, 0, model::row_multiple)});
+  void finish(model::BatchState& state, model::StreamVisitor& visitor) const override {
+    whole_.finish(state, visitor);
+  }
+  using model::Transformer::logits;
+  at::Tensor logits(const at::Tensor& streams) const override {
+    return at::zeros({streams.size(0), model::row_multiple}, streams.options().dtype(norm_dtype()));
+  }
+  void join(const model::BatchState& batch, std::span<const model::Replacements> groups,
+            model::Continuation& rows) const override {
+    whole_.join(batch, groups, rows);
+  }
+  void continue_layer(core::Layer layer, const model::BatchState& batch, model::Continuation& rows,
+                      model::StreamVisitor& visitor) const override {
+    whole_.continue_layer(layer, batch, rows, visitor);
+  }
+  void drop_kv_cache(model::BatchState& batch) const override { whole_.drop_kv_cache(batch); }
+  void finish(const model::BatchState& batch, model::Continuation& rows,
+              model::StreamVisitor& visitor) const override {
+    whole_.finish(batch, rows, visitor);
   }
 
  private:
-  std::unique_ptr<schedule::TileRun> block_;
+  const model::Transformer& whole_;
 };
 
 class Benchmark {
@@ -149,13 +169,13 @@ class Benchmark {
   double whole_flop() const {
     double flop = 0;
     for (const schedule::Block& block : blocks_)
-      flop += schedule::forward_flop(model_.config, model::Measured::last_token, block.tile).total();
+      flop += model_.description.forward_flop(model::Measured::last_token, block.tile.shape()).total();
     return flop / prompt_count;
   }
   double block_flop(const model::LlamaConfig& config) const {
     double flop = 0;
     for (const schedule::Block& block : blocks_)
-      flop += schedule::block_flop(config, block, sweep_.row_starts()).total();
+      flop += schedule::block_flop(model::LlamaDescription(config), block, sweep_.row_starts()).total();
     return flop;
   }
 
@@ -178,19 +198,18 @@ class Benchmark {
   double block_seconds(bool read_out) {
     const sweep::SweepOnDevice sweep(sweep_, {}, at::kCPU);
     std::vector<std::vector<sweep::PromptResult>> results(blocks_.size());
-    return seconds_of([&](std::int64_t i) -> std::unique_ptr<schedule::TileRun> {
+    const WithoutReadOut cut(model_.llama);
+    const model::Transformer& run = read_out ? static_cast<const model::Transformer&>(model_.llama) : cut;
+    return seconds_of([&](std::int64_t i) {
       const auto index = static_cast<std::size_t>(i);
-      auto block =
-          std::make_unique<sweep::SweepBlock>(sweep, input_, model_.llama, blocks_[index], results[index]);
-      if (read_out) return block;
-      return std::make_unique<WithoutReadOut>(std::move(block));
+      return std::make_unique<sweep::SweepBlock>(sweep, input_, run, blocks_[index], results[index]);
     });
   }
 
   double seconds_of(const schedule::ForwardPass::RunMaker& make_run) {
     const std::vector<double> costs(blocks_.size(), 1);
     core::SilentProgress silent;
-    schedule::ForwardPass pass(model_.llama, model_.weights, schedule::Order::tiles, 1);
+    schedule::ForwardPass pass(model_.llama, schedule::Order::tiles, 1);
     return benchmark::processor_seconds_of([&] { pass.run(self_, costs, make_run, silent); });
   }
 

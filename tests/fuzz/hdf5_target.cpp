@@ -10,6 +10,7 @@
 #include "tests/fuzz/damaged_file.hpp"
 #include "tests/fuzz/target.hpp"
 #include "tests/fuzz/whole_file.hpp"
+#include "tests/support/two_points_a_layer.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -59,12 +60,12 @@ void perturb(const std::filesystem::path& path, sweep::GridRange range) {
     sweep.cases();
     sweep.blocks();
     archive::sweep_layout(sweep.extent({0}));
-    model::LlamaConfig config;
-    config.layers = 5;
-    config.width = 10;
-    config.heads = 4;
-    config.vocabulary = 8;
-    sweep::require_model(sweep, config);
+    model::Shape shape;
+    shape.points = test::two_points_a_layer(5);
+    shape.width = 10;
+    shape.heads = 4;
+    shape.vocabulary = 8;
+    sweep::require_model(sweep, shape);
   });
 }
 

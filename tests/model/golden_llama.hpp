@@ -69,17 +69,17 @@ class Golden {
       : folder_(test::shared_data("models/" + name)),
         expected(folder_ / "expected.safetensors"),
         formats_(formats),
-        config(read_llama_config(folder_)),
         checkpoint_(folder_),
+        description_(settled(folder_, checkpoint_)),
+        config(description_.config()),
         ranks_(parallel::Communicator::world()),
         node_(ranks_.split_by_node()),
-        weights_(config, checkpoint_,
-                 {formats.dtype, norm_dtype_of(formats.dtype, formats.residual), at::kCPU, residency,
-                  Head::logits},
-                 ranks_, node_) {
-    check_weights(config, checkpoint_);
+        last_(loaded(residency, Measured::last_token)),
+        all_(loaded(residency, Measured::all_tokens)) {}
+  ~Golden() {
+    last_.free();
+    all_.free();
   }
-  ~Golden() { weights_.free(); }
 
   Batch batch_of(const std::vector<std::int64_t>& which) const {
     Batch batch;
@@ -98,13 +98,15 @@ class Golden {
   std::pair<at::Tensor, at::Tensor> run(Batch batch, Measured measured,
                                         std::optional<Recorder::Replacement> replacement = {}) {
     const c10::InferenceMode inference;
-    const Llama llama(config, formats_.dtype, formats_.residual, measured, at::kCPU);
+    Llama& llama = model_of(measured);
     Recorder recorder(std::move(replacement));
-    BatchState state = llama.embed(std::move(batch), weights_.outer());
-    for (core::Layer l; l.value() < config.layers; ++l)
-      llama.run_layer(l, weights_.layer(l), state, recorder);
+    BatchState state = llama.embed(std::move(batch));
+    for (core::Layer l; l.value() < config.layers; ++l) {
+      llama.hold(l);
+      llama.run_layer(l, state, recorder);
+    }
     llama.finish(state, recorder);
-    return {recorder.residual(), llama.logits(state, weights_.outer()).to(at::kDouble)};
+    return {recorder.residual(), llama.logits(state).to(at::kDouble)};
   }
 
   /// Rows that continue in place of sample `sample`'s last token of a batch, from the layer `start` on.
@@ -117,11 +119,11 @@ class Golden {
   std::vector<std::pair<at::Tensor, at::Tensor>> continue_groups(Batch batch,
                                                                  const std::vector<Group>& groups) {
     const c10::InferenceMode inference;
-    const Llama llama(config, formats_.dtype, formats_.residual, Measured::last_token, at::kCPU);
+    Llama& llama = model_of(Measured::last_token);
     Recorder unperturbed;
     RowRecorder recorder;
-    BatchState state = llama.embed(std::move(batch), weights_.outer());
-    state.keeps_answers = true;
+    BatchState state = llama.embed(std::move(batch));
+    state.keeps_kv_cache = true;
     Continuation continuation;
     std::vector<std::size_t> joined;  // the result of each of the continuation's rows
     for (core::Layer l; l.value() < config.layers; ++l) {
@@ -136,12 +138,13 @@ class Golden {
         result += rows;
       }
       if (!joining.empty()) llama.join(state, joining, continuation);
-      llama.run_layer(l, weights_.layer(l), state, unperturbed);
-      if (!joined.empty()) llama.continue_layer(l, weights_.layer(l), state, continuation, recorder);
+      llama.hold(l);
+      llama.run_layer(l, state, unperturbed);
+      if (!joined.empty()) llama.continue_layer(l, state, continuation, recorder);
     }
     llama.finish(state, continuation, recorder);
     const at::Tensor logits =
-        llama.logits(continuation.stream.narrow(0, 0, continuation.rows()), weights_.outer()).to(at::kDouble);
+        llama.logits(continuation.stream.narrow(0, 0, continuation.rows())).to(at::kDouble);
     std::vector<std::pair<at::Tensor, at::Tensor>> results(joined.size());
     for (std::size_t place = 0; place < joined.size(); ++place) {
       const auto row = static_cast<std::int64_t>(place);
@@ -153,11 +156,14 @@ class Golden {
   /// (rows, P, D) as Capture takes them.
   at::Tensor capture(Batch batch, Measured measured, std::int64_t rows) {
     const c10::InferenceMode inference;
-    const Llama llama(config, formats_.dtype, formats_.residual, measured, at::kCPU);
+    Llama& llama = model_of(measured);
     const at::Tensor captured = at::empty({rows, config.points(), config.width}, at::kDouble);
     Capture visitor(captured);
-    BatchState state = llama.embed(std::move(batch), weights_.outer());
-    for (core::Layer l; l.value() < config.layers; ++l) llama.run_layer(l, weights_.layer(l), state, visitor);
+    BatchState state = llama.embed(std::move(batch));
+    for (core::Layer l; l.value() < config.layers; ++l) {
+      llama.hold(l);
+      llama.run_layer(l, state, visitor);
+    }
     llama.finish(state, visitor);
     return captured;
   }
@@ -172,16 +178,32 @@ class Golden {
   test::TensorFile expected;
 
  private:
+  static LlamaDescription settled(const std::filesystem::path& folder, const Checkpoint& checkpoint) {
+    LlamaDescription description(read_llama_config(folder));
+    description.settle(checkpoint);
+    return description;
+  }
+  Llama loaded(Residency residency, Measured measured) const {
+    return {description_,
+            checkpoint_,
+            {{formats_.dtype, formats_.residual}, measured, at::kCPU, residency, Head::logits},
+            ranks_,
+            node_};
+  }
+  Llama& model_of(Measured measured) { return measured == Measured::last_token ? last_ : all_; }
+
   Formats formats_;
+  Checkpoint checkpoint_;
+  LlamaDescription description_;
 
  public:
   LlamaConfig config;
 
  private:
-  Checkpoint checkpoint_;
   parallel::Communicator ranks_;
   parallel::Communicator node_;
-  LlamaWeights weights_;
+  Llama last_;
+  Llama all_;
 };
 
 /// Largest ‖a − b‖ / ‖b‖ over the leading dimensions; zero vectors of b must be met exactly.

@@ -3,7 +3,7 @@
 #include "orrery/model/random_weights.hpp"
 
 #include "orrery/core/error.hpp"
-#include "orrery/model/weights.hpp"
+#include "orrery/model/llama_weights.hpp"
 #include "orrery/parallel/communicator.hpp"
 
 #include <ATen/ops/cat.h>
@@ -46,6 +46,7 @@ std::vector<at::Tensor> all_weights(const LlamaConfig& config, DType dtype, Resi
   const OuterWeights& outer = weights.outer();
   std::vector<at::Tensor> all = {outer.embedding.clone(), outer.final_norm.clone(), outer.head.clone()};
   for (core::Layer l; l.value() < config.layers; ++l) {
+    weights.hold(l);
     const LayerWeights& w = weights.layer(l);
     for (const at::Tensor& part :
          {w.attention_norm, w.query_key_value, w.query_key_value_bias, w.attention_out, w.attention_out_bias,

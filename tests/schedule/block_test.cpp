@@ -1,5 +1,7 @@
 #include "orrery/schedule/block.hpp"
 
+#include "orrery/model/llama_description.hpp"
+
 #include <gtest/gtest.h>
 
 #include <set>
@@ -54,8 +56,8 @@ TEST(Blocks, AreTilesWithTheirRows) {
   EXPECT_EQ(blocks[0].continuations[0].size(), 2);
 }
 
-/// As in cost_test.cpp; with 10 words.
-model::LlamaConfig small() {
+/// As in llama_description_test.cpp; with 10 words.
+model::LlamaDescription small() {
   model::LlamaConfig config;
   config.layers = 2;
   config.width = 4;
@@ -64,14 +66,14 @@ model::LlamaConfig small() {
   config.head_dim = 2;
   config.mlp_width = 3;
   config.vocabulary = 10;
-  return config;
+  return model::LlamaDescription(config);
 }
 
 TEST(BlockFlop, AddsRowsFromTheirLayerOn) {
   const std::vector<Start> starts = {{core::Layer(0), 3}, {core::Layer(1), 2}};
   const Block block = make_blocks(std::vector<std::int64_t>{5, 5}, 10, starts, 100).front();
-  const ForwardFlop forward = forward_flop(small(), model::Measured::last_token, block.tile);
-  const ForwardFlop all = block_flop(small(), block, starts);
+  const model::ForwardFlop forward = small().forward_flop(model::Measured::last_token, block.tile.shape());
+  const model::ForwardFlop all = block_flop(small(), block, starts);
   // Each of two samples: 4 rows of two layers, 3 of one, the unperturbed ones counted; 7 rows have logits.
   EXPECT_EQ(all.product - forward.product, 2.0 * 2 * ((4 * 2 + 3) * (8 + 16 + 8 + 36) + 7 * 40));
   EXPECT_EQ(all.attention - forward.attention, 2.0 * (4 * 2 + 3) * 4 * 2 * 5);
@@ -81,13 +83,12 @@ TEST(BlockBytes, GrowWithRowsThatWait) {
   const std::vector<Start> few = {{core::Layer(0), 3}}, many = {{core::Layer(0), 300}};
   const std::vector<std::int64_t> lengths = {5, 5};
   const auto waiting = [&](std::span<const Start> starts) {
-    return waiting_bytes(small(), make_blocks(lengths, 10, starts, 64).front(), 7, model::DType::float32,
-                         model::DType::float32);
+    return waiting_bytes(small(), make_blocks(lengths, 10, starts, 64).front(), 7, {});
   };
   // 8 rows and two of 301, padded to 16 and 304.
   EXPECT_EQ(waiting(many) - waiting(few), (2 * 304 - 16) * (4 * 4 + 2 * 4 + 7 * 8));
   const Block block = make_blocks(lengths, 10, many, 64).front();
-  EXPECT_GT(block_bytes(small(), block, 7, model::DType::float32, model::DType::float32), waiting(many));
+  EXPECT_GT(block_bytes(small(), block, 7, {}), waiting(many));
 }
 
 }  // namespace

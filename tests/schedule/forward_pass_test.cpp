@@ -2,6 +2,7 @@
 #include "orrery/schedule/forward_pass.hpp"
 
 #include "orrery/model/capture.hpp"
+#include "orrery/model/families.hpp"
 #include "orrery/model/safetensors.hpp"
 #include "orrery/parallel/agreement.hpp"
 #include "tests/support/shared_data.hpp"
@@ -32,7 +33,7 @@ class Runner {
       : ranks_(ranks),
         node_(ranks.split_by_node()),
         folder_(test::shared_data("models/llama31")),
-        config_(model::read_llama_config(folder_)),
+        description_(model::read_description(folder_)),
         checkpoint_(folder_),
         measured_(measured) {
     for (const auto& ids : tokens_) lengths_.push_back(std::ssize(ids));
@@ -51,27 +52,29 @@ class Runner {
     for (const std::int64_t i : shares[static_cast<std::size_t>(ranks_.rank())]) {
       mine.push_back(tiles_[static_cast<std::size_t>(i)]);
     }
-    model::LlamaWeights weights(
-        config_, checkpoint_,
-        {model::DType::float32, at::kFloat, at::kCPU,
+    const auto model = description_->load(
+        checkpoint_,
+        {{},
+         measured_,
+         at::kCPU,
          order == Order::tiles ? model::Residency::all_layers : model::Residency::one_layer,
          model::Head::none},
         ranks_, node_);
-    const model::Llama llama(config_, model::DType::float32, model::DType::float32, measured_, at::kCPU);
+    const model::Shape& shape = description_->shape();
     std::vector<at::Tensor> rows;
     for (const Tile& tile : mine) {
       std::int64_t count = 0;
       for (const core::Sample n : tile.samples) count += rows_of(n);
-      rows.push_back(at::empty({count, config_.points(), config_.width}, at::kFloat));
+      rows.push_back(at::empty({count, shape.points.size(), shape.width}, at::kFloat));
     }
-    ForwardPass(llama, weights, order, threads)
+    ForwardPass(*model, order, threads)
         .run(
             ranks_, mine, {tokens_, lengths_, 1},
             [&](std::int64_t i) {
               return std::make_unique<model::Capture>(rows[static_cast<std::size_t>(i)]);
             },
             progress);
-    weights.free();
+    model->free();
     std::map<std::int64_t, at::Tensor> by_sample;
     for (std::size_t i = 0; i < mine.size(); ++i) {
       std::int64_t row = 0;
@@ -93,7 +96,7 @@ class Runner {
   const parallel::Communicator& ranks_;
   parallel::Communicator node_;
   std::filesystem::path folder_;
-  model::LlamaConfig config_;
+  std::unique_ptr<model::Description> description_;
   model::Checkpoint checkpoint_;
   model::Measured measured_;
   std::vector<std::vector<std::int32_t>> tokens_ = made_up_tokens();

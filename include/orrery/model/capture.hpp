@@ -1,6 +1,6 @@
 #pragma once
 
-#include "orrery/model/llama.hpp"
+#include "orrery/model/transformer.hpp"
 
 #include <ATen/core/Tensor.h>
 

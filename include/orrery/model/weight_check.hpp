@@ -1,7 +1,7 @@
 #pragma once
 
+#include "orrery/model/description.hpp"
 #include "orrery/model/dtype.hpp"
-#include "orrery/model/llama_config.hpp"
 #include "orrery/model/safetensors.hpp"
 
 #include <optional>
@@ -10,13 +10,9 @@
 
 namespace orrery::model {
 
-/// Throws bad_input unless every weight that the model needs is in the file, in its shape. Where the names in
-/// the file are those of a wrapped, quantised or other model it says so.
-void check_weights(const LlamaConfig& config, const Checkpoint& checkpoint);
-
-/// Tensors of the file that the model doesn't need (biases that config.json doesn't ask for, further layers),
-/// but for buffers of RoPE: patterns with `*` for the number of a layer, sorted.
-std::vector<std::string> unread_weights(const LlamaConfig& config, const Checkpoint& checkpoint);
+/// Tensors of the file that the model doesn't need (biases that config.json doesn't ask for, further
+/// layers), but for those that it makes anew: patterns with `*` for the number of a layer, sorted.
+std::vector<std::string> unread_weights(const Description& model, const Checkpoint& checkpoint);
 
 /// A weight that makes a forward pass give NaN or infinity.
 struct NotFinite {
@@ -26,7 +22,7 @@ struct NotFinite {
 
 /// The first weight with a number that is not finite in format `dtype`. Reads all weights until then. Throws
 /// as Checkpoint::read does.
-std::optional<NotFinite> weight_not_finite(const LlamaConfig& config, const Checkpoint& checkpoint,
+std::optional<NotFinite> weight_not_finite(const Description& model, const Checkpoint& checkpoint,
                                            DType dtype);
 
 }  // namespace orrery::model

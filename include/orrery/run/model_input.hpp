@@ -1,8 +1,8 @@
 #pragma once
 
 #include "orrery/core/error.hpp"
+#include "orrery/model/description.hpp"
 #include "orrery/model/dtype.hpp"
-#include "orrery/model/llama_config.hpp"
 #include "orrery/model/random_weights.hpp"
 #include "orrery/model/safetensors.hpp"
 #include "orrery/model/tensor_source.hpp"
@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -18,10 +19,11 @@ namespace orrery::run {
 
 /// A model folder, read and checked but for the weights themselves.
 struct ModelInput {
-  model::LlamaConfig config;
+  std::unique_ptr<model::Description> model;
   std::optional<model::Checkpoint> checkpoint;    ///< the model's own weights
   std::optional<model::RandomWeights> untrained;  ///< or those of an untrained one
 
+  const model::Shape& shape() const { return model->shape(); }
   const model::TensorSource& weights() const;
 };
 
@@ -35,7 +37,7 @@ void warn_of_unread(const ModelInput& input);
 
 /// The keys of config.json that nobody reads, as the attribute `config_unread` has them: "a, b, c"; the last
 /// ones are counted alone where they are too long for an attribute.
-std::string unread_keys_text(const model::LlamaConfig& config);
+std::string unread_keys_text(const model::Description& model);
 
 /// The bad_input of a run whose own streams can't be measured. Where they are not finite it names the weight
 /// that is not, or else says that the computation left the formats' range, and reads all weights for that.

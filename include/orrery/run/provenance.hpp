@@ -1,8 +1,8 @@
 #pragma once
 
 #include "orrery/archive/layout.hpp"
+#include "orrery/model/description.hpp"
 #include "orrery/model/dtype.hpp"
-#include "orrery/model/llama_config.hpp"
 #include "orrery/run/context.hpp"
 
 #include <filesystem>
@@ -15,6 +15,6 @@ namespace orrery::run {
 std::vector<archive::Attribute> run_attributes(const std::string& config, const Context& context);
 /// Of the model in `folder`, and the formats that it runs in.
 std::vector<archive::Attribute> model_attributes(const std::filesystem::path& folder,
-                                                 const model::LlamaConfig& config, model::DType dtype,
-                                                 model::DType residual);
+                                                 const model::Description& model,
+                                                 const model::NumberFormats& formats);
 }  // namespace orrery::run

@@ -1,9 +1,7 @@
 #pragma once
 
 #include "orrery/core/index.hpp"
-#include "orrery/model/dtype.hpp"
-#include "orrery/model/llama_config.hpp"
-#include "orrery/schedule/cost.hpp"
+#include "orrery/model/description.hpp"
 #include "orrery/schedule/tiles.hpp"
 
 #include <cstdint>
@@ -50,7 +48,8 @@ std::vector<Block> make_blocks(std::span<const std::int64_t> lengths, std::int64
                                std::span<const Start> starts, std::int64_t batch_rows);
 
 /// Operations of a block: the forward of its tile, and its rows from their layers on, with their logits.
-ForwardFlop block_flop(const model::LlamaConfig& config, const Block& block, std::span<const Start> starts);
+model::ForwardFlop block_flop(const model::Description& model, const Block& block,
+                              std::span<const Start> starts);
 
 /// Next-token logits are taken of so many rows at a time: always so many, as a product's bits may depend on
 /// it.
@@ -61,10 +60,10 @@ inline constexpr std::int64_t probability_rows = 16;
 /// The most bytes that a block's run holds at once, weights aside: the forward of its tile, or one of its
 /// continuations while the others wait; with the keys and values of a layer and what is measured of each row,
 /// `measured` numbers of double precision.
-std::int64_t block_bytes(const model::LlamaConfig& config, const Block& block, std::int64_t measured,
-                         model::DType dtype, model::DType residual);
+std::int64_t block_bytes(const model::Description& model, const Block& block, std::int64_t measured,
+                         const model::NumberFormats& formats);
 /// Those of a block between two layers.
-std::int64_t waiting_bytes(const model::LlamaConfig& config, const Block& block, std::int64_t measured,
-                           model::DType dtype, model::DType residual);
+std::int64_t waiting_bytes(const model::Description& model, const Block& block, std::int64_t measured,
+                           const model::NumberFormats& formats);
 
 }  // namespace orrery::schedule

@@ -1,8 +1,7 @@
 #pragma once
 
 #include "orrery/core/progress.hpp"
-#include "orrery/model/llama.hpp"
-#include "orrery/model/weights.hpp"
+#include "orrery/model/transformer.hpp"
 #include "orrery/parallel/communicator.hpp"
 #include "orrery/schedule/tiles.hpp"
 
@@ -33,10 +32,10 @@ model::Batch make_batch(const Tile& tile, const Samples& samples);
 class TileRun {
  public:
   virtual ~TileRun() = default;
-  virtual void begin(const model::OuterWeights& outer) = 0;
+  virtual void begin() = 0;
   /// Called for each layer in order.
-  virtual void run_layer(core::Layer layer, const model::LayerWeights& weights) = 0;
-  virtual void finish(const model::OuterWeights& outer) = 0;
+  virtual void run_layer(core::Layer layer) = 0;
+  virtual void finish() = 0;
 };
 
 /// Runs this rank's tiles through a model, `threads` of them at a time.
@@ -51,8 +50,8 @@ class ForwardPass {
   using Cut = std::function<bool()>;
   static bool never() { return false; }
 
-  ForwardPass(const model::Llama& llama, model::LlamaWeights& weights, Order order, int threads)
-      : llama_(llama), weights_(weights), order_(order), threads_(threads) {}
+  ForwardPass(model::Transformer& model, Order order, int threads)
+      : model_(model), order_(order), threads_(threads) {}
 
   /// Collective over `ranks`, also for a rank without tiles: an error on one is thrown on all. `costs` of the
   /// tiles tell the sink how far the pass is. Once `cut` says so, this rank begins no further tile but its
@@ -73,8 +72,7 @@ class ForwardPass {
   void run_layers(const parallel::Communicator& ranks, std::int64_t count, const RunMaker& make_run,
                   const std::function<void(std::int64_t)>& count_layer);
 
-  const model::Llama& llama_;
-  model::LlamaWeights& weights_;
+  model::Transformer& model_;
   Order order_;
   int threads_;
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "orrery/core/index.hpp"
+#include "orrery/model/description.hpp"
 
 #include <cstdint>
 #include <span>
@@ -14,7 +15,8 @@ struct Tile {
   std::vector<core::Sample> samples;
   std::int64_t length = 0;  ///< tokens of the longest: the tile is samples × length
 
-  std::int64_t tokens() const { return std::ssize(samples) * length; }
+  model::BatchShape shape() const { return {std::ssize(samples), length}; }
+  std::int64_t tokens() const { return shape().tokens(); }
 };
 
 /// Groups samples of `lengths` tokens, shortest first and equal ones in corpus order, into tiles of at most

@@ -3,6 +3,7 @@
 #include "orrery/archive/sweep_layout.hpp"
 #include "orrery/core/index.hpp"
 #include "orrery/core/point_map.hpp"
+#include "orrery/model/description.hpp"
 #include "orrery/model/dtype.hpp"
 #include "orrery/schedule/block.hpp"
 #include "orrery/statistics/perturbation.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "orrery/model/llama_config.hpp"
+#include "orrery/model/description.hpp"
 #include "orrery/sweep/perturb_options.hpp"
 #include "orrery/sweep/sweep.hpp"
 
@@ -13,6 +13,6 @@ Sweep read_sweep(PerturbOptions options);
 
 /// Throws bad_input where the model's sizes are not those of the trace, or a prompt is too long for it or has
 /// a token that it doesn't know.
-void require_model(const Sweep& sweep, const model::LlamaConfig& config);
+void require_model(const Sweep& sweep, const model::Shape& shape);
 
 }  // namespace orrery::sweep

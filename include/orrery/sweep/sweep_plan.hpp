@@ -1,6 +1,6 @@
 #pragma once
 
-#include "orrery/model/llama_config.hpp"
+#include "orrery/model/description.hpp"
 #include "orrery/run/resources.hpp"
 #include "orrery/schedule/block.hpp"
 #include "orrery/schedule/forward_pass.hpp"
@@ -38,14 +38,14 @@ struct SweepPlan {
 
 /// Blocks, order and costs. Which prompts share a block depends on the sweep's options alone. Throws
 /// usage_error where a part has no block.
-SweepPlan plan_sweep(const Sweep& sweep, const model::LlamaConfig& config, const run::PlannedRanks& ranks);
+SweepPlan plan_sweep(const Sweep& sweep, const model::Description& model, const run::PlannedRanks& ranks);
 
 /// Throws resource_error where a node would need more than is available.
 void require_memory(const SweepPlan& plan, const run::PlannedRanks& ranks);
 
 /// The plan as `orrery plan perturb` prints it, a quantity a line; its time from a rate measured in this
 /// process, good to a factor of 2.
-std::string plan_text(const SweepPlan& plan, const Sweep& sweep, const model::LlamaConfig& config,
+std::string plan_text(const SweepPlan& plan, const Sweep& sweep, const model::Description& model,
                       const run::PlannedRanks& ranks);
 
 }  // namespace orrery::sweep

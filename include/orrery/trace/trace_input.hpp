@@ -1,7 +1,7 @@
 #pragma once
 
 #include "orrery/core/index.hpp"
-#include "orrery/model/llama.hpp"
+#include "orrery/model/transformer.hpp"
 #include "orrery/parallel/communicator.hpp"
 #include "orrery/run/model_input.hpp"
 #include "orrery/schedule/forward_pass.hpp"

@@ -1,4 +1,4 @@
-#include "orrery/model/weights.hpp"
+#include "orrery/model/llama_weights.hpp"
 
 #include "orrery/core/concat.hpp"
 #include "orrery/core/narrow.hpp"
@@ -250,10 +250,13 @@ void LlamaWeights::stage_layer(core::Layer layer, LayerWeights& into) {
   }
 }
 
-const LayerWeights& LlamaWeights::layer(core::Layer layer) {
-  if (placement_.residency == Residency::all_layers) return layers_[core::narrow<std::size_t>(layer.value())];
-  stage_layer(layer, layers_.front());
-  return layers_.front();
+void LlamaWeights::hold(core::Layer layer) {
+  if (placement_.residency == Residency::one_layer) stage_layer(layer, layers_.front());
+}
+
+const LayerWeights& LlamaWeights::layer(core::Layer layer) const {
+  if (placement_.residency == Residency::one_layer) return layers_.front();
+  return layers_[core::narrow<std::size_t>(layer.value())];
 }
 
 void LlamaWeights::free() {

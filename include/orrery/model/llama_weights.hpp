@@ -1,6 +1,7 @@
 #pragma once
 
 #include "orrery/core/index.hpp"
+#include "orrery/model/description.hpp"
 #include "orrery/model/dtype.hpp"
 #include "orrery/model/llama_config.hpp"
 #include "orrery/model/tensor_source.hpp"
@@ -42,17 +43,7 @@ struct OuterWeights {
   at::Tensor head;        ///< (V, D); undefined unless asked for; the embedding where they are tied
 };
 
-/// How many layers' weights are in memory at once.
-enum class Residency { all_layers, one_layer };
-/// Whether the weights after the last layer are read: a trajectory needs none of them.
-enum class Head { none, logits };
-
-/// A tensor of the source that a model needs.
-struct NeededWeight {
-  std::string name;
-  std::vector<std::int64_t> shape;  ///< outermost first
-};
-/// All of them, those of the head included.
+/// All tensors of the source that the model needs, those of the head included.
 std::vector<NeededWeight> needed_weights(const LlamaConfig& config);
 
 /// Bytes of one layer's weights, and of the outer ones, as they lie in memory.
@@ -79,8 +70,10 @@ class LlamaWeights {
   ~LlamaWeights();
 
   /// Collective over `ranks` with Residency::one_layer: reads layer `layer` in place of the one before, to
-  /// which no tensor may point any more. With all_layers: at once, from any thread.
-  const LayerWeights& layer(core::Layer layer);
+  /// which no tensor may point any more.
+  void hold(core::Layer layer);
+  /// Of a layer that is held, from any thread.
+  const LayerWeights& layer(core::Layer layer) const;
   const OuterWeights& outer() const { return outer_; }
 
   /// Collective over `ranks`: gives the shared memory back. No tensor may point into it any more.
