@@ -95,14 +95,16 @@ void FileChecker::tell(bool passed, const std::string& subject, const std::strin
 }
 
 bool FileChecker::take_points(core::PointMap& points) {
+  std::string wrong;
   try {
     points = archive::read_points(file_);
-    if (!file_.attribute("/", "layers") || points.layers() == file_.integer("layers")) return true;
-    tell(false, "points", concat(points.layers(), " layers, ", file_.integer("layers"), " in the attribute"));
+    if (file_.attribute("/", "layers") && points.layers() != file_.integer("layers"))
+      wrong = concat(points.layers(), " layers, ", file_.integer("layers"), " in the attribute");
   } catch (const core::Error& error) {
-    tell(false, "points", error.what());
+    wrong = error.what();
   }
-  return false;
+  if (!wrong.empty()) tell(false, "points", wrong);
+  return wrong.empty();
 }
 
 bool FileChecker::take_layout(const std::function<archive::Layout()>& layout) {

@@ -27,6 +27,7 @@ def enlarge(small: Path, large: Path) -> None:
     with h5py.File(small) as source, h5py.File(large, "w") as target:
         target.attrs.update(source.attrs)
         target.attrs["rows"] = SAMPLES
+        target.attrs["layers"] = (POINTS - 1) // 2
 
         def copy(name: str, item: h5py.Dataset | h5py.Group) -> None:
             if isinstance(item, h5py.Group):
