@@ -13,7 +13,7 @@ import numpy as np
 from orrery_program import ProgramTest
 from same_files import differences, unexpected
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "study"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "verify"))
 from made_up_trace import make  # noqa: E402
 
 
