@@ -8,7 +8,7 @@ namespace {
 
 using archive::AttributeValue;
 
-archive::TraceExtent extent_in(const archive::Reader& file, core::PointMap points) {
+archive::TraceExtent trace_extent_in(const archive::Reader& file, core::PointMap points) {
   archive::TraceExtent extent;
   extent.samples = length_of(file, "/sample");
   extent.rows = file.integer("rows");
@@ -33,7 +33,7 @@ archive::TraceExtent extent_in(const archive::Reader& file, core::PointMap point
 bool TraceChecker::take_sizes() {
   core::PointMap points;
   return take_points(points) && take_layout([&] {
-           extent_ = extent_in(file(), std::move(points));
+           extent_ = trace_extent_in(file(), std::move(points));
            return archive::trace_layout(extent_);
          });
 }
