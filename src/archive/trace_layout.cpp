@@ -2,7 +2,8 @@
 
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
-#include "trace_datasets.hpp"
+#include "orrery/statistics/spectrum.hpp"
+#include "orrery/statistics/trace_statistic.hpp"
 
 #include <algorithm>
 #include <string>
@@ -12,7 +13,7 @@ namespace {
 
 using enum ElementType;
 
-void add_scales(Layout& layout, const TraceExtent& extent) {
+void add_scales(Layout& layout, const statistics::TraceExtent& extent) {
   const std::int64_t points = extent.points();
   const auto add = [&](const char* name, std::int64_t length, const char* long_name) {
     layout.scales.push_back({.name = name, .length = length, .long_name = long_name});
@@ -33,7 +34,6 @@ void add_scales(Layout& layout, const TraceExtent& extent) {
   add("other_place", points, "another place in that order");
   layout.scales.push_back(counted_scale("step", points - 1, "step from capture point s to s + 1"));
   add("bend", points - 2, "two successive steps, from s to s + 1 to s + 2");
-  add("run", points - 10, "run of 8 successive turning angles, from angle i to i + 7");
   add("unit", extent.units, "unit d of the residual stream");
   add("mode", extent.kept_components(), "principal component of a point that is kept");
   add("eigen", extent.eigenvalues(), "eigenvalue of a point's covariance, greatest first");
@@ -43,38 +43,81 @@ void add_scales(Layout& layout, const TraceExtent& extent) {
   add("flow_mode", extent.flow_components(), "eigenvalue of the linear flow");
   add_words("complex_part", "part of a complex number", {"real", "imaginary"});
   add_words("extreme", "end of a range over rows", {"least", "greatest"});
+  constexpr auto percents = statistics::variance_percents();
   layout.scales.push_back({.name = "share",
-                           .length = 5,
+                           .length = std::ssize(percents),
                            .long_name = "share of the variance",
                            .units = "percent",
-                           .values = std::vector<std::int64_t>{50, 80, 90, 95, 99},
+                           .values = std::vector<std::int64_t>(percents.begin(), percents.end()),
                            .type = int32});
   layout.scales.push_back(
       {.name = "rank_number", .length = extent.ranks, .long_name = "MPI rank", .group = "/timing"});
 }
 
-void leave_out_not_computed(Layout& layout, const TraceExtent& extent) {
-  const auto leave = [&](const std::string& reason, std::initializer_list<const char*> paths) {
-    for (const char* path : paths) leave_out(layout, path, reason);
+/// /samples.
+void add_texts(Layout& layout) {
+  const auto add = [&](const char* name, const char* long_name) {
+    layout.datasets.push_back({.path = std::string("/samples/") + name,
+                               .type = int64,
+                               .dimensions = {"sample"},
+                               .long_name = long_name});
   };
-  if (!extent.keep_rows && extent.rows_kept) leave("rows are not stored", {"/residual/last_token"});
-  if (!extent.rows_kept) {
-    leave("rows are streamed, and this needs all of them at once",
-          {"/residual/last_token", "/continuity/mutual_information", "/continuity/mutual_information_mean",
-           "/control/sample_permuted"});
-    layout.absent.push_back({"/headline/*_se", "rows are streamed, and no block of samples is left out"});
-  }
-  if (extent.every_token) {
-    leave("every token but BOS is measured", {"/samples/position"});
-    leave("every token is a row: it would have one entry a row", {"/pooled/score"});
-    leave("every token is a row: its mean and spread are attributes of /geometry",
-          {"/geometry/straightness"});
-    leave("every token is a row: not computed for so many",
-          {"/rotation/sample_turns_mean", "/rotation/sample_turns_std", "/control/random_basis"});
+  add("row", "line of the corpus that the sample was taken from, counted from 0");
+  add("characters", "Unicode code points of the sample, stripped");
+  add("length", "tokens of the sample, BOS counted");
+  add("position", "place of the measured token in the sample; BOS has 0");
+  layout.datasets.push_back(
+      {.path = "/samples/token_offset",
+       .type = int64,
+       .dimensions = {"sample_bound"},
+       .long_name = "where a sample's tokens begin: ids of sample n = token[offset[n]:offset[n+1]]"});
+  layout.datasets.push_back(
+      {.path = "/samples/token",
+       .type = int32,
+       .dimensions = {"token_index"},
+       .long_name = "token ids of all samples, BOS included, one sample after the other"});
+}
+
+/// /samples, /points, /residual.
+void add_samples(Layout& layout, const statistics::TraceExtent& extent) {
+  add_texts(layout);
+  add_points(layout, extent.point_map);
+  layout.datasets.push_back({.path = "/residual/last_token",
+                             .type = extent.rows_float64 ? float64 : float32,
+                             .dimensions = {"sample", "point", "unit"},
+                             .long_name = "residual stream x[n,s,d] of the measured token, before any norm"});
+}
+
+/// What the statistics have to say of this run, and what of it they don't compute.
+void add_statistics(Layout& layout, std::vector<statistics::StatisticDatasets>& all,
+                    const statistics::TraceExtent& extent) {
+  for (const auto& statistic : statistics::trace_statistics_of_run()) {
+    all.push_back(statistic->describe(extent));
+    for (const statistics::StatisticScale& scale : all.back().scales)
+      layout.scales.push_back({.name = scale.name, .length = scale.length, .long_name = scale.long_name});
+    std::vector<Dataset>& datasets = all.back().datasets;
+    layout.datasets.insert(layout.datasets.end(), datasets.begin(), datasets.end());
   }
 }
 
-void check_extent(const TraceExtent& extent) {
+void leave_out_not_computed(Layout& layout, const std::vector<statistics::StatisticDatasets>& statistics,
+                            const statistics::TraceExtent& extent) {
+  if (!extent.keep_rows && extent.rows_kept) leave_out(layout, "/residual/last_token", "rows are not stored");
+  if (!extent.rows_kept) {
+    const std::string reason = "rows are streamed, and this needs all of them at once";
+    leave_out(layout, "/residual/last_token", reason);
+    for (const auto& described : statistics)
+      for (const std::string& path : described.not_streamed) leave_out(layout, path, reason);
+    layout.absent.push_back({"/headline/*_se", "rows are streamed, and no block of samples is left out"});
+  }
+  if (extent.every_token) {
+    leave_out(layout, "/samples/position", "every token but BOS is measured");
+    for (const auto& described : statistics)
+      for (const auto& [path, reason] : described.not_of_every_token) leave_out(layout, path, reason);
+  }
+}
+
+void check_extent(const statistics::TraceExtent& extent) {
   const bool sizes = extent.samples >= 1 && extent.rows >= 1 && extent.point_map.layers() >= 1 &&
                      extent.units >= 1 && extent.tokens >= 1 && extent.ranks >= 1 && extent.components >= 0 &&
                      extent.permutations >= 1;
@@ -89,29 +132,7 @@ void check_extent(const TraceExtent& extent) {
 
 }  // namespace
 
-std::int64_t TraceExtent::eigenvalues() const {
-  return std::min(rows - 1, units);
-}
-std::int64_t TraceExtent::kept_components() const {
-  return std::min(components, eigenvalues());
-}
-std::int64_t TraceExtent::pooled_eigenvalues() const {
-  // N·P may pass the largest number; N does not.
-  return rows > units ? units : std::min(rows * points() - 1, units);
-}
-std::int64_t TraceExtent::pooled_components() const {
-  return std::min(components, pooled_eigenvalues());
-}
-std::int64_t TraceExtent::flow_components() const {
-  return std::min<std::int64_t>(pooled_components(), 16);
-}
-std::int64_t TraceExtent::information_bins() const {
-  std::int64_t bins = 32;
-  while (bins > 2 && 5 * bins * bins > rows) --bins;
-  return bins;
-}
-
-Layout trace_layout(const TraceExtent& extent) {
+Layout trace_layout(const statistics::TraceExtent& extent) {
   check_extent(extent);
   Layout layout{.format = trace_format, .format_version = trace_format_version};
   layout.groups = {"/timing", "/headline", "/checksum"};
@@ -120,16 +141,14 @@ Layout trace_layout(const TraceExtent& extent) {
                        {"/", "every_token", std::int64_t{extent.every_token}}};
   add_scales(layout, extent);
   add_samples(layout, extent);
-  add_units(layout, extent);
-  add_rotations(layout, extent);
-  add_space(layout, extent);
-  add_controls(layout, extent);
+  std::vector<statistics::StatisticDatasets> described;
+  add_statistics(layout, described, extent);
   layout.datasets.push_back({.path = "/timing/peak_bytes",
                              .type = int64,
                              .dimensions = {"rank_number"},
                              .long_name = "most memory that each rank's process held at once",
                              .units = "byte"});
-  leave_out_not_computed(layout, extent);
+  leave_out_not_computed(layout, described, extent);
   leave_out_empty(layout);
   return layout;
 }

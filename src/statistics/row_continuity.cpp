@@ -9,7 +9,8 @@ RowDescription RowCosine::describe(std::int64_t) const {
           .along = Along::steps,
           .what = "cos(x[n,s], x[n,s+1])",
           .undefined = "either is 0",
-          .range = core::cosine_range};
+          .range = core::cosine_range,
+          .headline = {"cosine of the first two streams", "cosine of points S - 2 and S - 1"}};
 }
 
 double RowCosine::at_step(const RowStep& step) const {
@@ -23,7 +24,8 @@ RowDescription RowVelocity::describe(std::int64_t) const {
           .along = Along::steps,
           .what = "the Euclidean norm of x[n,s+1] - x[n,s]",
           .undefined = "",
-          .range = core::not_negative};
+          .range = core::not_negative,
+          .headline = {"length of the first step", "length of step S - 2", "activation"}};
 }
 
 double RowVelocity::at_step(const RowStep& step) const {
@@ -35,7 +37,9 @@ RowDescription RowRelativeVelocity::describe(std::int64_t) const {
           .along = Along::steps,
           .what = "the Euclidean norm of x[n,s+1] - x[n,s] over that of x[n,s]",
           .undefined = "x[n,s] is 0",
-          .range = core::not_negative};
+          .range = core::not_negative,
+          .headline = {"length of the first step over that of the stream before it",
+                       "length of step S - 2 over that of the stream before it"}};
 }
 
 double RowRelativeVelocity::at_step(const RowStep& step) const {

@@ -23,7 +23,7 @@ double RowCurvature::at_bend(const RowBend& bend) const {
 RowDescription RowStraightness::describe(std::int64_t) const {
   return {.path = row_straightness,
           .along = Along::path,
-          .what = "arc length of x[n,0] ... x[n,2L] over the distance of its ends",
+          .what = "arc length of x[n,0] ... x[n,P-1] over the distance of its ends",
           .undefined = "the ends are equal",
           .range = {.least = 1}};
 }

@@ -29,7 +29,6 @@ double power_of_two_above(double value) {
 /// Collective: once all points are taken.
 void StreamedStatistics::prepare_scores() {
   const StatisticsOptions& o = options_.statistics;
-  result_.principal_angle = principal_angles(ranks_, result_.points, o.threads);
   result_.pooled = pooled_scatter_->components(pooled_mean_, extent_.samples * extent_.points, o.components,
                                                pooled_rounding_);
   pooled_scatter_.reset();
@@ -125,24 +124,24 @@ void StreamedStatistics::add_flow(const at::Tensor& score) {
   });
 }
 
-void StreamedStatistics::finish_scores(TraceStatistics& result) {
+void StreamedStatistics::finish_scores() {
   expect_all_rows("a pass over the scores");
   plane_moments_.reduce(ranks_);
-  const std::int64_t kept = result.pooled.component.size(0);
+  const std::int64_t kept = result_.pooled.component.size(0);
   const std::int64_t places = extent_.points * kept;
   ranks_.min(std::span(score_range_).first(places));
   ranks_.max(std::span(score_range_).subspan(places));
   flow_sums_->reduce(ranks_, 0, 0, extent_.points - 1);
   parallel::agree(ranks_, "statistics of scores", [&] {
     if (!ranks_.is_root()) return;
-    result.plane_curvature.length = plane_moments_.size();
+    result_.plane_curvature.length = plane_moments_.size();
     for (std::int64_t bend = 0; bend < plane_moments_.size(); ++bend) {
-      result.plane_curvature.mean.push_back(plane_moments_.mean(bend));
-      result.plane_curvature.standard_deviation.push_back(plane_moments_.standard_deviation(bend));
+      result_.plane_curvature.mean.push_back(plane_moments_.mean(bend));
+      result_.plane_curvature.standard_deviation.push_back(plane_moments_.standard_deviation(bend));
     }
-    result.scores.mean_score = mean_score_;
-    result.scores.score_range = at::empty({2, extent_.points, kept}, at::kDouble);
-    double* range = result.scores.score_range.mutable_data_ptr<double>();
+    result_.scores.mean_score = mean_score_;
+    result_.scores.score_range = at::empty({2, extent_.points, kept}, at::kDouble);
+    double* range = result_.scores.score_range.mutable_data_ptr<double>();
     for (std::size_t i = 0; i < score_range_.size(); ++i) {
       range[i] = std::isinf(score_range_[i]) ? core::not_a_number : score_range_[i];
     }
@@ -159,7 +158,7 @@ void StreamedStatistics::finish_scores(TraceStatistics& result) {
               flow_sums_->centred(step, i, j) / rows * scale[i] * scale[j];
         }
       }
-      result.flow.push_back(linear_flow_of_moments(gram, extent_.samples));
+      result_.flow.push_back(linear_flow_of_moments(gram, extent_.samples));
     }
   });
 }

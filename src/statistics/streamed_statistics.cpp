@@ -197,10 +197,6 @@ void StreamedStatistics::take_units() {
   extremes_ = moments_->extremes();
   result_.units = moments_->unit_statistics(ranks_, o.threads);
   moments_->release_units();
-  result_.turns = unit_turns(ranks_, result_.units.units, result_.units.mean, extent_, o.points,
-                             {o.permutations, o.seed}, o.threads);
-  result_.layer_permuted.units =
-      layer_permuted_units(ranks_, result_.units, extent_, o.points, o.seed, o.threads);
   if (rotated_moments_) {
     const UnitStatistics rotated = rotated_moments_->unit_statistics(ranks_, o.threads);
     result_.random_basis.units = {rotated.correlation,
@@ -267,14 +263,14 @@ void StreamedStatistics::take_points() {
 }
 
 TraceStatistics StreamedStatistics::finish() {
-  finish_rows(result_);
-  finish_scores(result_);
-  result_.headline = headline(ranks_, {result_.rows, result_.units, result_.points, result_.turns}, {{}, {}},
-                              extent_, options_.statistics.points, options_.statistics.threads);
-  return std::move(result_);
+  finish_rows();
+  finish_scores();
+  TraceStatistics result{std::move(result_), trace_statistics_of_run(), {}};
+  finish_statistics({ranks_, extent_, options_.statistics}, result);
+  return result;
 }
 
-void StreamedStatistics::finish_rows(TraceStatistics& result) {
+void StreamedStatistics::finish_rows() {
   row_moments_.reduce(ranks_);
   sample_turns_.reduce(ranks_);
   rotated_row_moments_.reduce(ranks_);
@@ -287,22 +283,21 @@ void StreamedStatistics::finish_rows(TraceStatistics& result) {
       mean.push_back(row_moments_.mean(i));
       deviation.push_back(row_moments_.standard_deviation(i));
     }
-    result.rows = measures_->statistics(mean, deviation);
-    result.layer_permuted.steps = {result.rows.permuted_cosine.mean, result.rows.permuted_velocity.mean};
+    result_.rows = measures_->statistics(mean, deviation);
     if (options_.every_token) return;
-    std::vector<double>& of_rows = result.rows.series[row_straightness].rows;
+    std::vector<double>& of_rows = result_.rows.series[row_straightness].rows;
     of_rows.resize(extent_.samples);
     for (const auto& list : straightness) {
       for (const SampleNumber& one : list) of_rows[one.sample.value()] = one.number;
     }
     for (std::int64_t unit = 0; unit < extent_.units; ++unit) {
-      result.sample_turns.mean.push_back(sample_turns_.mean(unit));
-      result.sample_turns.standard_deviation.push_back(sample_turns_.standard_deviation(unit));
+      result_.sample_turns.mean.push_back(sample_turns_.mean(unit));
+      result_.sample_turns.standard_deviation.push_back(sample_turns_.standard_deviation(unit));
     }
     const std::int64_t steps = extent_.points - 1;
     for (std::int64_t step = 0; step < steps; ++step) {
-      result.random_basis.steps.cosine.push_back(rotated_row_moments_.mean(step));
-      result.random_basis.steps.velocity.push_back(rotated_row_moments_.mean(steps + step));
+      result_.random_basis.steps.cosine.push_back(rotated_row_moments_.mean(step));
+      result_.random_basis.steps.velocity.push_back(rotated_row_moments_.mean(steps + step));
     }
   });
 }

@@ -1,21 +1,9 @@
 #include "memory_sizes.hpp"
 #include "orrery/statistics/streamed_statistics.hpp"
-#include "row_measures.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 namespace orrery::statistics {
-namespace {
-
-/// Numbers that are measured of a row: as many in whatever order points are shown.
-std::int64_t measures_of_a_row(const Extent& extent) {
-  std::vector<std::int64_t> order(extent.points);
-  std::iota(order.begin(), order.end(), 0);
-  return RowMeasures(extent, order).columns();
-}
-
-}  // namespace
 
 std::int64_t StreamedStatistics::bytes(const Extent& extent, const StreamingOptions& options, int ranks,
                                        std::int64_t round_rows, std::int64_t row_bytes) {
@@ -23,7 +11,7 @@ std::int64_t StreamedStatistics::bytes(const Extent& extent, const StreamingOpti
   const std::int64_t units = extent.units;
   const std::int64_t square = number_bytes * units * units;
   const std::int64_t threads = options.statistics.threads;
-  const std::int64_t columns = measures_of_a_row(extent);
+  const std::int64_t columns = numbers_of_a_row(extent);
 
   // The first pass is the one that needs most. Its products wait while the basis is made.
   const std::int64_t group = (points + options.point_groups - 1) / options.point_groups;
@@ -77,7 +65,7 @@ std::int64_t StreamedStatistics::saved_bytes(const Extent& extent, const Streami
   // All else each rank has for itself, and some of it was the same for all: quanta, as large as extremes.
   const std::int64_t extremes = bases * 2 * number_bytes * points * units;
   const std::int64_t row_sums =
-      ExactMoments::bytes(measures_of_a_row(extent) + (options.every_token ? 0 : units + 2 * (points - 1)));
+      ExactMoments::bytes(numbers_of_a_row(extent) + (options.every_token ? 0 : units + 2 * (points - 1)));
   const std::int64_t score_sums = ExactMoments::bytes(points - 2) + 2 * number_bytes * points * kept;
   const std::int64_t straightness =
       options.every_token ? 0 : extent.samples * static_cast<std::int64_t>(sizeof(SampleNumber));

@@ -23,44 +23,42 @@ Control random_basis_control(const parallel::Communicator& ranks, const SampleSh
 
 }  // namespace
 
+void finish_statistics(const StatisticRun& run, TraceStatistics& statistics) {
+  for (const auto& one : statistics.all) one->take_moments(run, statistics.moments);
+  parallel::agree(run.ranks, "headline", [&] {
+    if (!run.ranks.is_root()) return;
+    for (const auto& one : statistics.all) one->tell(run, statistics.moments, statistics.headline);
+  });
+}
+
 TraceStatistics trace_statistics(const parallel::Communicator& ranks, const SampleShard& rows,
                                  const Extent& extent, const StatisticsOptions& options) {
   const int threads = options.threads;
-  const RotationOptions rotations{options.permutations, options.seed};
+  const StatisticRun run{ranks, extent, options};
   TraceStatistics result;
-  result.rows =
+  result.all = trace_statistics_of_run();
+  TraceMoments& moments = result.moments;
+  moments.rows =
       sample_statistics(ranks, rows, extent, permuted_layers(options.seed, options.points), threads);
-  result.layer_permuted.steps = {result.rows.permuted_cosine.mean, result.rows.permuted_velocity.mean};
-  std::vector<TurnSummary> turns_left_out;
+  for (const auto& one : result.all) one->take_rows(run, rows);
   {
     const UnitShard shard = by_unit(ranks, rows, extent);
-    result.units = unit_statistics(ranks, shard, extent, threads);
-    result.information = mutual_information(ranks, shard, extent, threads);
-    result.turns =
-        unit_turns(ranks, shard.units, result.units.mean, extent, options.points, rotations, threads);
-    turns_left_out = left_out_turns(ranks, shard, extent, options.points, rotations, threads);
-    result.sample_turns = sample_turns(ranks, shard, extent, threads);
-    result.sample_permuted.units = sample_permuted_units(ranks, shard, extent, options.seed, threads);
-    result.layer_permuted.units =
-        layer_permuted_units(ranks, result.units, extent, options.points, options.seed, threads);
+    moments.units = unit_statistics(ranks, shard, extent, threads);
+    moments.sample_turns = sample_turns(ranks, shard, extent, threads);
+    for (const auto& one : result.all) one->take_units(run, shard, moments.units);
   }
-  result.random_basis = random_basis_control(ranks, rows, extent, options);
+  moments.random_basis = random_basis_control(ranks, rows, extent, options);
 
   const PointShard shard = by_point(ranks, rows, extent);
-  result.points = point_statistics(ranks, shard, extent, options.components, threads);
-  result.principal_angle = principal_angles(ranks, result.points, threads);
-  const auto rows_shown = [&](core::Point point) {
-    return permuted_samples(options.seed, point.value(), extent.samples);
-  };
-  result.sample_permuted.steps = sample_permuted_steps(ranks, shard, rows_shown, threads);
-  const at::Tensor mean = pooled_mean(ranks, result.points.mean);
-  result.pooled = pooled_components(ranks, extent, std::ssize(shard.points), scatter_of_rows(shard, mean),
-                                    mean, options.components, threads);
-  result.scores = pooled_scores(ranks, shard, result.pooled, threads);
-  result.plane_curvature = plane_curvature(ranks, result.scores.score, extent);
-  result.flow = linear_flow(ranks, result.scores.score, threads);
-  result.headline = headline(ranks, {result.rows, result.units, result.points, result.turns},
-                             {turns_left_out, shard}, extent, options.points, threads);
+  moments.points = point_statistics(ranks, shard, extent, options.components, threads);
+  for (const auto& one : result.all) one->take_points(run, shard);
+  const at::Tensor mean = pooled_mean(ranks, moments.points.mean);
+  moments.pooled = pooled_components(ranks, extent, std::ssize(shard.points), scatter_of_rows(shard, mean),
+                                     mean, options.components, threads);
+  moments.scores = pooled_scores(ranks, shard, moments.pooled, threads);
+  moments.plane_curvature = plane_curvature(ranks, moments.scores.score, extent);
+  moments.flow = linear_flow(ranks, moments.scores.score, threads);
+  finish_statistics(run, result);
   return result;
 }
 

@@ -188,8 +188,9 @@ statistics::StreamingOptions streaming_options(const TraceInput& input, const Tr
   return {statistics_options(input, options, threads), options.tokens == Tokens::all, point_groups};
 }
 
-archive::TraceExtent file_extent(const TraceInput& input, const TraceOptions& options, std::int64_t ranks) {
-  archive::TraceExtent extent;
+statistics::TraceExtent file_extent(const TraceInput& input, const TraceOptions& options,
+                                    std::int64_t ranks) {
+  statistics::TraceExtent extent;
   extent.samples = input.samples();
   extent.rows = input.row_count();
   extent.point_map = input.shape().points;

@@ -148,7 +148,10 @@ void TraceRun::compute() {
 
 void TraceRun::write() {
   parallel::agree(ranks_, "writing the file", [&] {
-    write_trace(work_.file().shared(), ranks_.is_root(), input_, options_, statistics_);
+    const statistics::Extent extent = extent_of(input_);
+    const statistics::StatisticsOptions options =
+        statistics_options(input_, options_, context_.resources.at_once.threads);
+    write_trace(work_.file().shared(), {ranks_, extent, options}, input_, statistics_);
   });
   work_.close();
 }
@@ -164,7 +167,7 @@ run::Appendix TraceRun::appendix() {
   for (const char* input : {"model", "tokenizer", "corpus"})
     attributes.push_back({"/", concat(input, "_sha256"), work_.identity().at(run::input_name(input))});
   if (options_.tokens == Tokens::all) {
-    const statistics::RowSeries& straightness = statistics_.rows.of(statistics::row_straightness);
+    const statistics::RowSeries& straightness = statistics_.moments.rows.of(statistics::row_straightness);
     attributes.push_back({"/geometry", "straightness_mean", straightness.mean.front()});
     attributes.push_back({"/geometry", "straightness_std", straightness.standard_deviation.front()});
   }

@@ -8,8 +8,8 @@ namespace {
 
 using archive::AttributeValue;
 
-archive::TraceExtent trace_extent_in(const archive::Reader& file, core::PointMap points) {
-  archive::TraceExtent extent;
+statistics::TraceExtent trace_extent_in(const archive::Reader& file, core::PointMap points) {
+  statistics::TraceExtent extent;
   extent.samples = length_of(file, "/sample");
   extent.rows = file.integer("rows");
   extent.point_map = std::move(points);

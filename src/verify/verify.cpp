@@ -1,15 +1,11 @@
 #include "orrery/verify/verify.hpp"
 
-#include "control_checks.hpp"
 #include "file_checker.hpp"
 #include "orrery/archive/checksum.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
-#include "pooled_checks.hpp"
-#include "spectrum_checks.hpp"
 #include "sweep_checks.hpp"
-#include "trace_checker.hpp"
-#include "unit_checks.hpp"
+#include "trace_checks.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -198,18 +194,6 @@ bool verify(Checker checker, const Checks& check_numbers) {
     check_numbers(checker);
   }
   return checker.all_passed();
-}
-
-void check_trace(TraceChecker& checker) {
-  check_samples(checker);
-  checker.check_ranges();
-  check_units(checker);
-  check_rotations(checker);
-  check_controls(checker);
-  check_spectra(checker);
-  check_pooled(checker);
-  check_geometry(checker);
-  check_headline(checker);
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ using core::ExitCode;
 using test::expect_error;
 using test::ScratchFolder;
 
-TraceExtent extent(std::int64_t samples, std::int64_t layers) {
+statistics::TraceExtent extent(std::int64_t samples, std::int64_t layers) {
   return {.samples = samples,
           .rows = samples,
           .point_map = orrery::test::two_points_a_layer(layers),
@@ -51,7 +51,7 @@ TEST(FileBuilder, SizeIsToldBeforehandWithinAPercentOrFourKilobytes) {
 }
 
 TEST(FileBuilder, TellsTheSizeOfAFileThatFitsNowhere) {
-  TraceExtent huge = extent(1000000, 80);
+  statistics::TraceExtent huge = extent(1000000, 80);
   huge.units = 8192;
   EXPECT_GT(file_bytes(trace_layout(huge)), std::int64_t{1000000} * 161 * 8192 * 4);
 }
@@ -131,7 +131,7 @@ TEST(FileBuilder, SeesALimitOfTheShellAndEndsInOrder) {
 
 TEST(FileBuilder, SeesAFullDisk) {
   const ScratchFolder folder("/dev/shm");  // a tmpfs on every Linux
-  TraceExtent huge = extent(1000000, 80);
+  statistics::TraceExtent huge = extent(1000000, 80);
   huge.units = 8192 * 16;
   expect_error(ExitCode::io, "bytes needed", [&] { build_file(folder / "run.h5", trace_layout(huge)); });
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));

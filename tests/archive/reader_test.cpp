@@ -27,13 +27,13 @@ using core::ExitCode;
 using test::expect_error;
 using test::ScratchFolder;
 
-const TraceExtent extent{.samples = 6,
-                         .rows = 6,
-                         .point_map = orrery::test::two_points_a_layer(2),
-                         .units = 10,
-                         .components = 3,
-                         .tokens = 50,
-                         .ranks = 2};
+const statistics::TraceExtent extent{.samples = 6,
+                                     .rows = 6,
+                                     .point_map = orrery::test::two_points_a_layer(2),
+                                     .units = 10,
+                                     .components = 3,
+                                     .tokens = 50,
+                                     .ranks = 2};
 
 /// A complete file of six rows.
 fs::path make(const ScratchFolder& folder) {

@@ -1,5 +1,6 @@
 #include "orrery/archive/trace_layout.hpp"
 
+#include "orrery/statistics/information.hpp"
 #include "tests/archive/expect_error.hpp"
 #include "tests/support/two_points_a_layer.hpp"
 
@@ -15,13 +16,13 @@ using Shape = std::vector<std::int64_t>;
 using enum ElementType;
 
 // N = 20, L = 6 (P = 13, S = 12), D = 14 (K = 14), k = k' = f = 5, 300 tokens, 4 ranks.
-const TraceExtent extent{.samples = 20,
-                         .rows = 20,
-                         .point_map = orrery::test::two_points_a_layer(6),
-                         .units = 14,
-                         .components = 5,
-                         .tokens = 300,
-                         .ranks = 4};
+const statistics::TraceExtent extent{.samples = 20,
+                                     .rows = 20,
+                                     .point_map = orrery::test::two_points_a_layer(6),
+                                     .units = 14,
+                                     .components = 5,
+                                     .tokens = 300,
+                                     .ranks = 4};
 
 /// The contract's table, written out by hand.
 const std::map<std::string, std::pair<ElementType, Shape>> contract = {
@@ -141,7 +142,7 @@ TEST(TraceLayout, IsTheContract) {
 }
 
 TEST(TraceLayout, FillsThePoints) {
-  TraceExtent three = extent;
+  statistics::TraceExtent three = extent;
   three.point_map = orrery::test::two_points_a_layer(3);
   const Layout layout = trace_layout(three);
   EXPECT_EQ(std::get<std::vector<std::int64_t>>(dataset_named(layout, "/points/layer").values),
@@ -151,7 +152,8 @@ TEST(TraceLayout, FillsThePoints) {
                                       "pre_mlp", "final"}));
 }
 
-AttributeValue choice(const TraceExtent& given, const std::string& path, const std::string& name) {
+AttributeValue choice(const statistics::TraceExtent& given, const std::string& path,
+                      const std::string& name) {
   const Layout layout = trace_layout(given);
   for (const auto& [known, value] : dataset_named(layout, path).attributes) {
     if (known == name) return value;
@@ -163,14 +165,14 @@ TEST(TraceLayout, RecordsTheChoices) {
   for (const char* path : {"/density/active_mean", "/density/active_std"}) {
     EXPECT_EQ(choice(extent, path, "threshold"), AttributeValue(0.1));
   }
-  TraceExtent other = extent;
+  statistics::TraceExtent other = extent;
   other.permutations = 77;
   for (const char* path : {"/rotation/null_mean", "/rotation/null_sign_std", "/rotation/p_fewer_layer"}) {
     EXPECT_EQ(choice(other, path, "draws"), AttributeValue(std::int64_t{77})) << path;
   }
   EXPECT_EQ(choice(extent, "/rotation/p_more_step", "ties"), AttributeValue(1e-9));
   EXPECT_EQ(choice(extent, "/continuity/mutual_information", "bins"), AttributeValue(std::int64_t{2}));
-  const auto cut = [](const TraceExtent& given) {
+  const auto cut = [](const statistics::TraceExtent& given) {
     return std::get<std::string>(choice(given, "/geometry/flow_explained", "cut"));
   };
   other.rows_kept = false;
@@ -178,12 +180,12 @@ TEST(TraceLayout, RecordsTheChoices) {
 }
 
 TEST(TraceLayout, CountsBinsAndEigenvalues) {
-  TraceExtent given = extent;
+  statistics::TraceExtent given = extent;
   const std::map<std::int64_t, std::int64_t> bins = {{1, 2},    {44, 2},    {45, 3},    {667, 11},
                                                      {720, 12}, {5119, 31}, {5120, 32}, {1 << 30, 32}};
   for (const auto& [rows, expected] : bins) {
     given.rows = rows;
-    EXPECT_EQ(given.information_bins(), expected) << rows;
+    EXPECT_EQ(statistics::information_bins(given.rows), expected) << rows;
   }
   given.rows = 1;
   given.components = 64;
@@ -198,7 +200,7 @@ TEST(TraceLayout, CountsBinsAndEigenvalues) {
   EXPECT_EQ(given.pooled_eigenvalues(), 40);
 }
 
-std::vector<std::string> absent_of(const TraceExtent& given) {
+std::vector<std::string> absent_of(const statistics::TraceExtent& given) {
   const Layout layout = trace_layout(given);
   validate(layout);
   std::vector<std::string> names;
@@ -211,27 +213,27 @@ std::vector<std::string> absent_of(const TraceExtent& given) {
 }
 
 TEST(TraceLayout, SmallRunsLackWhatHasNoEntries) {
-  TraceExtent one = extent;
+  statistics::TraceExtent one = extent;
   one.samples = one.rows = 1;
   EXPECT_EQ(absent_of(one),
             (std::vector<std::string>{"/pca/eigenvalue", "/pca/component", "/geometry/principal_angle"}));
   one.point_map = orrery::test::two_points_a_layer(1);
   EXPECT_EQ(absent_of(one).size(), 4U) << "three points are two steps and a bend, and no run of angles";
-  TraceExtent few = extent;
+  statistics::TraceExtent few = extent;
   few.samples = few.rows = 4;
   const Layout layout = trace_layout(few);
   EXPECT_EQ(shape_of(layout, dataset_named(layout, "/pca/component")), (Shape{13, 3, 14}))
       << "k <= K = N - 1";
-  TraceExtent shallow = extent;
+  statistics::TraceExtent shallow = extent;
   shallow.point_map = orrery::test::two_points_a_layer(4);
   EXPECT_EQ(absent_of(shallow), (std::vector<std::string>{"/rotation/local_turns"}));
-  TraceExtent none = extent;
+  statistics::TraceExtent none = extent;
   none.point_map = orrery::test::two_points_a_layer(0);
   test::expect_error(core::ExitCode::internal, "no trace has such sizes", [&] { trace_layout(none); });
 }
 
 TEST(TraceLayout, KeepsRowsAsAsked) {
-  TraceExtent rows = extent;
+  statistics::TraceExtent rows = extent;
   rows.rows_float64 = true;
   EXPECT_EQ(dataset_named(trace_layout(rows), "/residual/last_token").type, float64);
   rows.keep_rows = false;
@@ -248,7 +250,7 @@ const std::vector<std::string> absent_when_streamed = {"/residual/last_token",
                                                        "/headline/*_se"};
 
 TEST(TraceLayout, StreamingLacksWhatNeedsAllRows) {
-  TraceExtent streamed = extent;
+  statistics::TraceExtent streamed = extent;
   streamed.rows_kept = false;
   EXPECT_EQ(absent_of(streamed), absent_when_streamed);
   streamed.keep_rows = false;
@@ -260,7 +262,7 @@ TEST(TraceLayout, StreamingLacksWhatNeedsAllRows) {
 }
 
 TEST(TraceLayout, EveryTokenIsARow) {
-  TraceExtent all = extent;
+  statistics::TraceExtent all = extent;
   all.rows = 280;
   test::expect_error(core::ExitCode::internal, "280 rows", [&] { trace_layout(all); });
   all.every_token = true;
@@ -283,11 +285,11 @@ TEST(TraceLayout, EveryTokenIsARow) {
 }
 
 TEST(TraceLayout, SaysWhereNumbersMayBeMissing) {
-  const auto of = [](const TraceExtent& given, const char* path) {
+  const auto of = [](const statistics::TraceExtent& given, const char* path) {
     const Layout layout = trace_layout(given);
     return dataset_named(layout, path).nan_where;
   };
-  TraceExtent one = extent;
+  statistics::TraceExtent one = extent;
   one.samples = one.rows = 1;
   for (const char* path : {"/trajectory/variance", "/continuity/velocity_std", "/pca/total_variance"}) {
     EXPECT_EQ(of(extent, path), "") << path;

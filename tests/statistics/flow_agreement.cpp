@@ -63,7 +63,7 @@ class FlowBound {
 };
 
 /// What the scores of a point's leading components may be rounded by, over all rows.
-double score_error(const PooledComponents& components, const TraceStatistics& kept, const Data& data,
+double score_error(const PooledComponents& components, const TraceMoments& kept, const Data& data,
                    std::int64_t s, std::int64_t leading) {
   double squares = 0;
   for (std::int64_t i = 0; i < leading; ++i) {
@@ -98,7 +98,7 @@ void expect_spectrum(const FlowStep& got, const FlowStep& kept, double allowed) 
 
 }  // namespace
 
-void expect_flow(const std::vector<FlowStep>& got, const at::Tensor& score, const TraceStatistics& kept,
+void expect_flow(const std::vector<FlowStep>& got, const at::Tensor& score, const TraceMoments& kept,
                  const Data& data, const PooledComponents& pooled) {
   const std::vector<FlowStep> expected = linear_flow(parallel::Communicator::self(), score, 1);
   ASSERT_EQ(got.size(), expected.size());

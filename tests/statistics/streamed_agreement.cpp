@@ -72,7 +72,7 @@ void expect_units(const UnitStatistics& got, const UnitStatistics& kept) {
   }
 }
 
-void expect_means_over_units(const TraceStatistics& got, const TraceStatistics& kept) {
+void expect_means_over_units(const TraceMoments& got, const TraceMoments& kept) {
   expect_within(got.units.correlation, kept.units.correlation, exactness, "correlation");
   EXPECT_EQ(got.units.correlation_units, kept.units.correlation_units);
   expect_within(got.units.residual_null, kept.units.residual_null, exactness, "null");
@@ -102,19 +102,6 @@ void expect_rows(const SampleStatistics& got, const SampleStatistics& kept, bool
   expect_series(got.permuted_cosine, kept.permuted_cosine, "permuted cosine");
   expect_series(got.permuted_velocity, kept.permuted_velocity, "permuted velocity");
   expect_rounded(got.acceleration, kept.acceleration, "acceleration");
-}
-
-/// Where a step of a portrait is about as short as the means are exact, its direction may be any.
-void expect_turns(const TraceStatistics& got, const TraceStatistics& kept) {
-  expect_within(got.turns.turns, kept.turns.turns, turned, "turns");
-  expect_within(got.turns.local_turns, kept.turns.local_turns, turned, "local turns");
-  for (std::size_t null = 0; null < rotation_nulls; ++null) {
-    expect_within(got.turns.null[null].mean, kept.turns.null[null].mean, turned, "null");
-    expect_within(got.turns.null[null].standard_deviation, kept.turns.null[null].standard_deviation, turned,
-                  "spread of a null");
-    expect_within(got.turns.null[null].p_more, kept.turns.null[null].p_more, 0, "p_more");
-    expect_within(got.turns.null[null].p_fewer, kept.turns.null[null].p_fewer, 0, "p_fewer");
-  }
 }
 
 void expect_control(const Control& got, const Control& kept, const char* what) {
@@ -207,20 +194,42 @@ double turn_of_span(const at::Tensor& eigenvalue, std::int64_t count, double tra
   return 2 * exactness * trace / (eigenvalue[count - 1].item<double>() - next);
 }
 
-void expect_angles(const at::Tensor& got, const TraceStatistics& kept) {
-  ASSERT_EQ(got.sizes(), kept.principal_angle.sizes());
-  for (std::int64_t step = 0; step < got.size(0); ++step) {
+/// (P − 1, k)
+void expect_angles(const std::vector<double>& got, const std::vector<double>& angles,
+                   const TraceMoments& kept) {
+  ASSERT_EQ(got.size(), angles.size());
+  const std::int64_t modes = kept.points.component.size(1);
+  for (std::int64_t i = 0; i < std::ssize(got); ++i) {
+    const std::int64_t step = i / modes;
     double allowed = 1e-12;
     for (const std::int64_t s : {step, step + 1}) {
       const Spectrum& spectrum = kept.points.spectrum[s];
-      const std::int64_t count = std::min<std::int64_t>(spectrum.rank, got.size(1));
+      const std::int64_t count = std::min<std::int64_t>(spectrum.rank, modes);
       if (count > 0) allowed += turn_of_span(kept.points.eigenvalue[s], count, spectrum.total_variance);
     }
-    for (std::int64_t i = 0; i < got.size(1); ++i) {
-      EXPECT_TRUE(near(entry(got, step, i), entry(kept.principal_angle, step, i), allowed))
-          << step << ' ' << i << ": " << entry(got, step, i) << " for "
-          << entry(kept.principal_angle, step, i);
-    }
+    EXPECT_TRUE(near(got[i], angles[i], allowed)) << step << ": " << got[i] << " for " << angles[i];
+  }
+}
+
+/// What rests on the moments, by its dataset: streamed, and from kept rows. Where a step of a portrait is
+/// about as short as the means are exact, its direction may be any.
+void expect_derived(const Numbers& got, const Numbers& kept, const TraceMoments& moments) {
+  for (const auto& [path, numbers] : kept) {
+    const bool needs_all_rows =
+        path.starts_with("/continuity/mutual_information") || path.starts_with("/control/sample_permuted/");
+    EXPECT_FALSE(needs_all_rows && got.contains(path)) << path;
+    if (path.starts_with("/rotation/p_") || path == "/control/layer_permuted/point")
+      expect_within(got.at(path), numbers, 0, path.c_str());
+    else if (path.starts_with("/rotation/") && !path.starts_with("/rotation/sample"))
+      expect_within(got.at(path), numbers, turned, path.c_str());
+    else if (path == "/control/layer_permuted/correlation")
+      expect_within(got.at(path), numbers, exactness, path.c_str());
+    else if (path == "/control/layer_permuted/turns")
+      expect_within(got.at(path), numbers, turned, path.c_str());
+    else if (path.starts_with("/control/layer_permuted/"))
+      expect_rounded(got.at(path), numbers, path.c_str());
+    else if (path == "/geometry/principal_angle")
+      expect_angles(got.at(path), numbers, moments);
   }
 }
 
@@ -229,7 +238,7 @@ Data pooled(const Data& data) {
   return {{data.extent.samples * data.extent.points, 1, data.extent.units}, data.x};
 }
 
-void expect_pooled(const PooledComponents& got, const TraceStatistics& kept, const Data& data) {
+void expect_pooled(const PooledComponents& got, const TraceMoments& kept, const Data& data) {
   for (std::int64_t d = 0; d < data.extent.units; ++d) {
     double allowed = 0;
     for (std::int64_t s = 0; s < data.extent.points; ++s) {
@@ -244,10 +253,10 @@ void expect_pooled(const PooledComponents& got, const TraceStatistics& kept, con
 }
 
 /// What rests on the pooled components, against kept rows' functions of the components that streaming found.
-void expect_scores(const parallel::Communicator& ranks, const Shown& shown, const TraceStatistics& kept,
+void expect_scores(const parallel::Communicator& ranks, const Shown& shown, const TraceMoments& kept,
                    const SampleShard& rows, const Data& data) {
   const parallel::Communicator alone = parallel::Communicator::self();
-  const TraceStatistics& got = shown.statistics;
+  const TraceMoments& got = shown.statistics.moments;
   const PooledScores scores = pooled_scores(alone, by_point(alone, rows, data.extent), got.pooled, 1);
   for (const auto& [name, score] : shown.score) {
     const std::int64_t sample = std::stoll(name.substr(name.find(' ')));
@@ -284,22 +293,19 @@ void expect_agreement(const parallel::Communicator& ranks, const Shown& shown, c
   const SampleShard rows = deal(alone, data, showing.dtype, 0);
   StatisticsOptions options = showing.options.statistics;
   options.points = points_of(data.extent);
-  const TraceStatistics kept = trace_statistics(alone, rows, data.extent, options);
-  const TraceStatistics& got = shown.statistics;
+  const TraceStatistics of_kept = trace_statistics(alone, rows, data.extent, options);
+  const TraceMoments& kept = of_kept.moments;
+  const TraceMoments& got = shown.statistics.moments;
   expect_units(got.units, kept.units);
   expect_points(got.points, kept.points, data);
   expect_pooled(got.pooled, kept, data);
   expect_scores(ranks, shown, kept, rows, data);
-  EXPECT_FALSE(got.information.of_units.defined());
+  const Numbers numbers = numbers_of(ranks, shown.statistics, data.extent, options);
   if (!ranks.is_root()) return;
   expect_means_over_units(got, kept);
   expect_rows(got.rows, kept.rows, every_token);
-  expect_turns(got, kept);
   expect_spectra(got.points.spectrum, kept.points.spectrum, data);
-  expect_angles(got.principal_angle, kept);
-  expect_control(got.layer_permuted, kept.layer_permuted, "layers permuted");
-  EXPECT_TRUE(got.information.mean.empty());
-  expect_absent(got.sample_permuted);
+  expect_derived(numbers, numbers_of(alone, of_kept, data.extent, options), kept);
   if (every_token) {
     EXPECT_TRUE(got.sample_turns.mean.empty() && got.sample_turns.standard_deviation.empty());
     expect_absent(got.random_basis);
@@ -308,13 +314,15 @@ void expect_agreement(const parallel::Communicator& ranks, const Shown& shown, c
     expect_rounded(got.sample_turns.standard_deviation, kept.sample_turns.standard_deviation, "sample turns");
     expect_control(got.random_basis, kept.random_basis, "random basis");
   }
-  ASSERT_EQ(got.headline.entries.size(), kept.headline.entries.size());
-  for (std::size_t i = 0; i < kept.headline.entries.size(); ++i) {
-    const Headline::Entry& expected = kept.headline.entries[i];
-    EXPECT_EQ(got.headline.entries[i].name, expected.name);
-    EXPECT_TRUE(near(got.headline.entries[i].value, expected.value, turned * (1 + std::abs(expected.value))))
-        << expected.name << ": " << got.headline.entries[i].value << " for " << expected.value;
-    EXPECT_TRUE(std::isnan(got.headline.entries[i].standard_error)) << expected.name;
+  const std::vector<Headline::Entry>& entries = shown.statistics.headline.entries;
+  const std::vector<Headline::Entry>& expected_entries = of_kept.headline.entries;
+  ASSERT_EQ(entries.size(), expected_entries.size());
+  for (std::size_t i = 0; i < expected_entries.size(); ++i) {
+    const Headline::Entry& expected = expected_entries[i];
+    EXPECT_EQ(entries[i].name, expected.name);
+    EXPECT_TRUE(near(entries[i].value, expected.value, turned * (1 + std::abs(expected.value))))
+        << expected.name << ": " << entries[i].value << " for " << expected.value;
+    EXPECT_TRUE(std::isnan(entries[i].standard_error)) << expected.name;
   }
 }
 

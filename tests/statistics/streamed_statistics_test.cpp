@@ -90,7 +90,7 @@ TEST(StreamedStatistics, WhatQuantaMakeOfARankIsNotCounted) {
     }
     const Shown shown = expect_kept(data, {.seed = 5});
     if (!Communicator::world().is_root()) continue;
-    EXPECT_EQ(shown.statistics.points.spectrum[0].rank, 1);
+    EXPECT_EQ(shown.statistics.moments.points.spectrum[0].rank, 1);
   }
 }
 
@@ -108,9 +108,9 @@ TEST(StreamedStatistics, EqualRows) {
     }
   }
   const Shown of_points = expect_kept(alike, {.options = with_components(8), .seed = 5});
-  EXPECT_EQ(of_points.statistics.pooled.eigenvalue.gt(0).sum().item<std::int64_t>(), 6);
+  EXPECT_EQ(of_points.statistics.moments.pooled.eigenvalue.gt(0).sum().item<std::int64_t>(), 6);
   const Shown of_none = expect_kept(still, {.seed = 5, .dtype = at::kDouble});
-  EXPECT_EQ(of_none.statistics.pooled.eigenvalue.gt(0).sum().item<std::int64_t>(), 0);
+  EXPECT_EQ(of_none.statistics.moments.pooled.eigenvalue.gt(0).sum().item<std::int64_t>(), 0);
 }
 
 TEST(StreamedStatistics, AValueFarBeyondThePilotTakesAnotherPass) {
@@ -133,8 +133,11 @@ TEST(StreamedStatistics, EveryTokenLeavesOutWhatIsOfSingleRows) {
   }
 }
 
-testing::Numbers numbers_of(const Communicator& ranks, const Shown& shown) {
-  testing::Numbers numbers = testing::numbers_of(ranks, shown.statistics);
+testing::Numbers numbers_of(const Communicator& ranks, const Shown& shown, const Data& data,
+                            const Showing& showing) {
+  StatisticsOptions options = showing.options.statistics;
+  options.points = testing::points_of(data.extent);
+  testing::Numbers numbers = testing::numbers_of(ranks, shown.statistics, data.extent, options);
   numbers.insert(shown.score.begin(), shown.score.end());
   return numbers;
 }
@@ -147,7 +150,7 @@ TEST(StreamedStatistics, SameBitsForAnyRanksThreadsDealingRoundsAndGroups) {
     if (every_token) data.at(40, 1, 3) = 1e5;  // with another pass
     Showing showing;
     showing.options.every_token = every_token;
-    const testing::Numbers expected = numbers_of(alone, testing::show(alone, data, showing));
+    const testing::Numbers expected = numbers_of(alone, testing::show(alone, data, showing), data, showing);
     for (const std::int64_t groups : {1, 2, 5}) {
       for (const int threads : {1, 2}) {
         showing.options.point_groups = groups;
@@ -157,7 +160,7 @@ TEST(StreamedStatistics, SameBitsForAnyRanksThreadsDealingRoundsAndGroups) {
         showing.saved = threads == 2;
         const std::string here = std::to_string(groups) + " groups, threads " + std::to_string(threads);
         const testing::Shown shown = testing::show(ranks, data, showing);
-        testing::expect_same_bits(ranks, numbers_of(ranks, shown), expected, here);
+        testing::expect_same_bits(ranks, numbers_of(ranks, shown, data, showing), expected, here);
         const std::int64_t most = StreamedStatistics::saved_bytes(data.extent, showing.options, ranks.size());
         EXPECT_LE(shown.saved_bytes, most) << here;
         EXPECT_GT(shown.saved_bytes, most / 2) << here;

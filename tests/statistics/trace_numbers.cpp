@@ -1,99 +1,16 @@
 #include "tests/statistics/trace_numbers.hpp"
 
-#include "tests/statistics/data.hpp"
-
 #include <gtest/gtest.h>
 
 namespace orrery::statistics::testing {
 namespace {
 
-void put(Numbers& numbers, const std::string& name, const std::vector<double>& values) {
-  std::vector<double>& all = numbers[name];
-  all.insert(all.end(), values.begin(), values.end());
-}
-
-void put(Numbers& numbers, const std::string& name, const at::Tensor& values) {
-  if (values.defined()) put(numbers, name, as_doubles(values));
-}
-
-void put(Numbers& numbers, const std::string& name, const RowSeries& series) {
-  put(numbers, name + "/rows", series.rows);
-  put(numbers, name + "/mean", series.mean);
-  put(numbers, name + "/std", series.standard_deviation);
-}
-
-void put(Numbers& numbers, const std::string& name, const Control& control) {
-  put(numbers, name + "/correlation", control.units.correlation);
-  put(numbers, name + "/turns", control.units.turns);
-  put(numbers, name + "/cosine", control.steps.cosine);
-  put(numbers, name + "/velocity", control.steps.velocity);
-}
-
-void put_units(Numbers& numbers, const TraceStatistics& got) {
-  for (std::size_t u = 0; u < got.units.units.size(); ++u) {
-    const std::string unit = "unit " + std::to_string(got.units.units[u]);
-    const auto column = static_cast<std::int64_t>(u);
-    put(numbers, unit, got.units.mean.select(1, column));
-    put(numbers, unit, got.units.variance.select(1, column));
-    put(numbers, unit, got.units.adjacent_correlation.select(1, column));
-    if (got.information.of_units.defined()) put(numbers, unit, got.information.of_units.select(1, column));
-  }
-}
-
-void put_points(Numbers& numbers, const TraceStatistics& got) {
-  for (std::size_t p = 0; p < got.points.points.size(); ++p) {
-    const std::string point = "point " + std::to_string(got.points.points[p].value());
-    const auto line = static_cast<std::int64_t>(p);
-    put(numbers, point, got.points.mean.select(0, line));
-    put(numbers, point, got.points.eigenvalue.select(0, line));
-    put(numbers, point, got.points.component.select(0, line));
-    if (got.scores.score.defined()) put(numbers, point, got.scores.score.select(0, line));
-  }
-}
-
-void put_rows(Numbers& numbers, const SampleStatistics& rows) {
-  for (const auto& [path, series] : rows.series) put(numbers, path, series);
-  put(numbers, "permuted_cosine", rows.permuted_cosine);
-  put(numbers, "permuted_velocity", rows.permuted_velocity);
-  put(numbers, "acceleration", rows.acceleration);
-}
-
-void put_turns(Numbers& numbers, const UnitTurns& turns, const SampleTurns& of_samples) {
-  put(numbers, "turns", turns.turns);
-  put(numbers, "local turns", turns.local_turns);
-  for (std::size_t null = 0; null < turns.null.size(); ++null) {
-    const std::string name = "null " + std::to_string(null);
-    const UnitTurns::Null& of = turns.null[null];
-    put(numbers, name + "/mean", of.mean);
-    put(numbers, name + "/std", of.standard_deviation);
-    put(numbers, name + "/abs_mean", of.abs_mean);
-    put(numbers, name + "/p_more", of.p_more);
-    put(numbers, name + "/p_fewer", of.p_fewer);
-  }
-  put(numbers, "sample turns/mean", of_samples.mean);
-  put(numbers, "sample turns/std", of_samples.standard_deviation);
-}
-
-void put_dimensions(Numbers& numbers, const TraceStatistics& got) {
-  for (const Spectrum& spectrum : got.points.spectrum) {
-    put(numbers, "spectrum",
-        {spectrum.total_variance, spectrum.participation_ratio, spectrum.participation_ratio_corrected,
-         spectrum.participation_ratio_standardised, spectrum.effective_rank, spectrum.top_unit_share,
-         static_cast<double>(spectrum.rank)});
-    put(numbers, "components for", {spectrum.components_for.begin(), spectrum.components_for.end()});
-  }
-  put(numbers, "pooled/mean", got.pooled.mean);
-  put(numbers, "pooled/eigenvalue", got.pooled.eigenvalue);
-  put(numbers, "pooled/component", got.pooled.component);
-  put(numbers, "mean_score", got.scores.mean_score);
-  put(numbers, "score_range", got.scores.score_range);
-  put(numbers, "plane_curvature", got.plane_curvature);
-  put(numbers, "principal_angle", got.principal_angle);
-  for (const FlowStep& step : got.flow) {
-    for (const auto& value : step.eigenvalue) put(numbers, "flow", {value.real(), value.imag()});
-    put(numbers, "flow", {step.explained, step.persistence});
-  }
-}
+/// The dimension along which ranks have a dataset's entries each for themselves: of units or of points.
+const std::map<std::string, std::int64_t> shared_along = {
+    {"/trajectory/mean", 1}, {"/trajectory/variance", 1},
+    {"/pca/eigenvalue", 0},  {"/continuity/unit_correlation", 1},
+    {"/pca/component", 0},   {"/continuity/mutual_information", 1},
+    {"/pooled/score", 1}};
 
 }  // namespace
 
@@ -102,27 +19,25 @@ std::vector<double> as_doubles(const at::Tensor& tensor) {
   return {values.const_data_ptr<double>(), values.const_data_ptr<double>() + values.numel()};
 }
 
-Numbers numbers_of(const parallel::Communicator& ranks, const TraceStatistics& result) {
+Numbers numbers_of(const parallel::Communicator& ranks, const TraceStatistics& result, const Extent& extent,
+                   const StatisticsOptions& options) {
   Numbers numbers;
-  put_units(numbers, result);
-  put_points(numbers, result);
-  if (!ranks.is_root()) return numbers;
-  put_rows(numbers, result.rows);
-  const UnitStatistics& units = result.units;
-  put(numbers, "correlation", units.correlation);
-  put(numbers, "units used", {units.correlation_units.begin(), units.correlation_units.end()});
-  put(numbers, "null", units.residual_null);
-  put(numbers, "adjacent left out", units.adjacent_left_out);
-  put(numbers, "null left out", units.residual_null_left_out);
-  put(numbers, "information", result.information.mean);
-  put_turns(numbers, result.turns, result.sample_turns);
-  put_dimensions(numbers, result);
-  put(numbers, "sample_permuted", result.sample_permuted);
-  put(numbers, "layer_permuted", result.layer_permuted);
-  put(numbers, "random_basis", result.random_basis);
-  for (const Headline::Entry& entry : result.headline.entries) {
-    put(numbers, entry.name, {entry.value, entry.standard_error});
-  }
+  const PutNumbers put = [&](const std::string& path, const std::vector<std::int64_t>& first,
+                             const at::Tensor& entries) {
+    const auto shared = shared_along.find(path);
+    if (shared == shared_along.end()) {
+      EXPECT_TRUE(numbers.emplace(path, as_doubles(entries)).second) << path << " is put twice";
+      return;
+    }
+    const std::int64_t along = shared->second;
+    for (std::int64_t i = 0; i < entries.size(along); ++i) {
+      const std::string name = path + " " + std::to_string(first[along] + i);
+      EXPECT_TRUE(numbers.emplace(name, as_doubles(entries.select(along, i))).second) << name;
+    }
+  };
+  for (const auto& one : result.all) one->put({ranks, extent, options}, result.moments, put);
+  for (const Headline::Entry& entry : result.headline.entries)
+    numbers[entry.name] = {entry.value, entry.standard_error};
   return numbers;
 }
 

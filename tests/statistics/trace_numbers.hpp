@@ -1,6 +1,7 @@
 #pragma once
 
 #include "orrery/statistics/trace_statistics.hpp"
+#include "tests/statistics/data.hpp"
 
 #include <ATen/core/Tensor.h>
 
@@ -15,8 +16,10 @@ using Numbers = std::map<std::string, std::vector<double>>;
 
 std::vector<double> as_doubles(const at::Tensor& tensor);
 
-/// What this rank holds for the units and points that are its own, and on rank 0 all that is there alone.
-Numbers numbers_of(const parallel::Communicator& ranks, const TraceStatistics& result);
+/// What this rank puts into a file: whole datasets, or "PATH 3" for the entries of its third unit or point;
+/// and the headline by its names.
+Numbers numbers_of(const parallel::Communicator& ranks, const TraceStatistics& result, const Extent& extent,
+                   const StatisticsOptions& options);
 
 /// Collective: each of `got` must be found in `expected`, which has all of them, bit by bit; together the
 /// ranks have each once.

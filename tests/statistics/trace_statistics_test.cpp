@@ -20,15 +20,16 @@ TEST(TraceStatistics, SameBitsForAnyRanksAssignmentAndThreads) {
   const Communicator alone = Communicator::self();
   for (const Extent& extent : {Extent{203, 5, 190}, {90, 7, 333}, {3, 3, 70}, {2, 9, 64}, {1, 3, 5}}) {
     const Data data = testing::walk(extent, 81);
-    const TraceStatistics plain = trace_statistics(alone, testing::deal(alone, data, at::kFloat, 0), extent,
-                                                   {16, 1, 20, 0, testing::points_of(extent)});
-    const testing::Numbers expected = testing::numbers_of(alone, plain);
+    StatisticsOptions options{16, 1, 20, 0, testing::points_of(extent)};
+    const TraceStatistics plain =
+        trace_statistics(alone, testing::deal(alone, data, at::kFloat, 0), extent, options);
+    const testing::Numbers expected = testing::numbers_of(alone, plain, extent, options);
     for (const std::uint64_t seed : {0, 1, 2, 3}) {
       for (const int threads : {1, 2, 3}) {
         const SampleShard rows = testing::deal(ranks, data, at::kFloat, seed);
-        const TraceStatistics got =
-            trace_statistics(ranks, rows, extent, {16, threads, 20, 0, testing::points_of(extent)});
-        testing::expect_same_bits(ranks, testing::numbers_of(ranks, got), expected,
+        options.threads = threads;
+        const TraceStatistics got = trace_statistics(ranks, rows, extent, options);
+        testing::expect_same_bits(ranks, testing::numbers_of(ranks, got, extent, options), expected,
                                   "seed " + std::to_string(seed) + ", threads " + std::to_string(threads));
       }
     }
@@ -45,8 +46,8 @@ TEST(TraceStatistics, TheRandomBasisControlMeasuresItsOwnSteps) {
                                   .permutations = 20,
                                   .seed = 6,
                                   .points = testing::points_of(data.extent)};
-  const TraceStatistics got =
-      trace_statistics(ranks, testing::deal(ranks, data, at::kDouble, 2), data.extent, options);
+  const TraceMoments got =
+      trace_statistics(ranks, testing::deal(ranks, data, at::kDouble, 2), data.extent, options).moments;
   if (!ranks.is_root()) return;
   const SampleShard rows = testing::deal(Communicator::self(), data, at::kDouble, 0);
   const at::Tensor rotated = rotate(rows, random_basis(70, 6), 1).x;

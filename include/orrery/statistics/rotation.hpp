@@ -2,6 +2,7 @@
 
 #include "orrery/core/point_map.hpp"
 #include "orrery/parallel/communicator.hpp"
+#include "orrery/statistics/rotation_nulls.hpp"
 #include "orrery/statistics/shards.hpp"
 
 #include <ATen/core/Tensor.h>
@@ -25,15 +26,6 @@ std::vector<double> turning_angles(std::span<const double> a);
 /// R, the sum of `turning_angles` over 2π to a few roundings, from the first and the last direction and how
 /// often those between pass ±π. Signed; 0 where S < 3.
 double turns(std::span<const double> a);
-
-/// What a unit's turns are held against, with keys as core::Purpose has them.
-enum class RotationNull : std::size_t {
-  points,  ///< the S values permuted
-  layers,  ///< the layers permuted, the points of a layer together in order
-  steps,   ///< the S − 1 differences permuted, and summed up from a[0]
-  signs,   ///< each difference in its place, with a random sign
-};
-constexpr std::size_t rotation_nulls = 4;
 
 /// Turns that differ by less count as equal in p-values, in both tails: a few large steps make exact ties.
 constexpr double equal_turns = 1e-9;

@@ -43,6 +43,13 @@ struct RowPath {
 /// What a row has one number for each of.
 enum class Along { points, steps, bends, path };
 
+/// What the headline says of a statistic's means at the first step and at the last but one; both empty where
+/// it isn't in the headline.
+struct RowHeadline {
+  std::string first, last;
+  std::string unit = "1";
+};
+
 /// What a statistic of rows is called, and what its numbers are.
 struct RowDescription {
   std::string path;  ///< of its datasets, "/density/norm": the mean and the spread over rows, or, of a whole
@@ -53,6 +60,7 @@ struct RowDescription {
   std::string units = "1";
   core::Range range;                                            ///< of a row's number
   std::vector<std::pair<std::string, double>> attributes = {};  ///< choices that it rests on
+  RowHeadline headline = {};
 };
 
 /// A statistic of rows. It has a number for one of the places below, and NaN where a row has none.

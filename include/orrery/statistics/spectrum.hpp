@@ -3,6 +3,7 @@
 #include "orrery/core/not_a_number.hpp"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -11,6 +12,14 @@ namespace orrery::statistics {
 /// The shares of the variance that `components_for` counts components for.
 constexpr std::array<double, 5> variance_shares = {0.50, 0.80, 0.90, 0.95, 0.99};
 
+/// The same in percent, as files name them.
+constexpr std::array<std::int64_t, variance_shares.size()> variance_percents() {
+  std::array<std::int64_t, variance_shares.size()> percents{};
+  for (std::size_t i = 0; i < percents.size(); ++i)
+    percents[i] = static_cast<std::int64_t>(100 * variance_shares[i] + 0.5);
+  return percents;
+}
+
 /// The numbers of one covariance matrix C (science.md, section 3). NaN, and 0 for the integers, where N = 1;
 /// ratios are NaN and integers 0 where all rows are equal.
 struct Spectrum {
@@ -18,10 +27,10 @@ struct Spectrum {
   double participation_ratio = core::not_a_number;            ///< (tr C)²/tr(C²)
   double participation_ratio_corrected = core::not_a_number;  ///< corrected_participation_ratio
   double participation_ratio_standardised = core::not_a_number;  ///< D′²/Σ r_ij² of the D′ units that vary
-  double effective_rank = core::not_a_number;    ///< exp(entropy of the normalised eigenvalues)
-  double top_unit_share = core::not_a_number;    ///< the largest C_dd over tr C
-  std::int32_t rank = 0;                         ///< rank_of the eigenvalues
-  std::array<std::int32_t, 5> components_for{};  ///< for each of variance_shares
+  double effective_rank = core::not_a_number;  ///< exp(entropy of the normalised eigenvalues)
+  double top_unit_share = core::not_a_number;  ///< the largest C_dd over tr C
+  std::int32_t rank = 0;                       ///< rank_of the eigenvalues
+  std::array<std::int32_t, variance_shares.size()> components_for{};  ///< for each of variance_shares
 };
 
 /// (tr C)²/tr(C²); NaN where there is no variance.

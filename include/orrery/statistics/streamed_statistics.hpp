@@ -117,8 +117,8 @@ class StreamedStatistics {
   void prepare_scores();
   double farthest_score(std::int64_t point, std::int64_t component) const;
   void add_flow(const at::Tensor& score);
-  void finish_rows(TraceStatistics& result);
-  void finish_scores(TraceStatistics& result);
+  void finish_rows();
+  void finish_scores();
 
   const parallel::Communicator& ranks_;
   Extent extent_;
@@ -140,7 +140,7 @@ class StreamedStatistics {
 
   std::optional<Extremes> extremes_;          ///< of the pilot, then of all rows
   std::optional<Extremes> rotated_extremes_;  ///< of the pilot
-  TraceStatistics result_;
+  TraceMoments result_;
   at::Tensor means_;  ///< (P, D) float64 on all ranks
   at::Tensor pooled_mean_;
   std::unique_ptr<PooledScatter> pooled_scatter_;

@@ -61,7 +61,7 @@ statistics::StatisticsOptions statistics_options(const TraceInput& input, const 
 /// The same where rows are streamed, and covariances added up for so many groups of points.
 statistics::StreamingOptions streaming_options(const TraceInput& input, const TraceOptions& options,
                                                int threads, std::int64_t point_groups);
-archive::TraceExtent file_extent(const TraceInput& input, const TraceOptions& options, std::int64_t ranks);
+statistics::TraceExtent file_extent(const TraceInput& input, const TraceOptions& options, std::int64_t ranks);
 archive::Layout layout_of(const TraceInput& input, const TraceOptions& options, std::int64_t ranks);
 
 /// Tiles, shares, order and costs. The tiles depend on input and options alone; `--order auto` keeps all

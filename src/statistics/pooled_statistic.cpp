@@ -1,28 +1,31 @@
-#include "pooled_checks.hpp"
+#include "pooled_statistic.hpp"
 
+#include "describe.hpp"
+#include "memory_sizes.hpp"
 #include "orrery/core/not_a_number.hpp"
 #include "orrery/statistics/quanta.hpp"
-#include "spectrum_tools.hpp"
+#include "orrery/statistics/trace_statistics.hpp"
+#include "put_numbers.hpp"
+#include "spectrum_checks.hpp"
 
 #include <ATen/ops/mm.h>
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
-#include <optional>
+#include <span>
 #include <string_view>
 
-namespace orrery::verify {
+namespace orrery::statistics {
 namespace {
 
 /// The pooled mean is the mean over points, and the pooled variance that within points and between them.
-void check_pooled_moments(TraceChecker& checker) {
-  if (!checker.has({"/pooled/mean", "/pooled/eigenvalue", "/trajectory/mean", "/trajectory/variance"}))
-    return;
-  const archive::TraceExtent& extent = checker.extent();
-  const std::vector<double> pooled = checker.reals("/pooled/mean");
-  const std::vector<double> mean = checker.reals("/trajectory/mean");
-  const std::vector<double> variance = checker.reals("/trajectory/variance");
+void verify_pooled_moments(StoredNumbers& stored, const TraceExtent& extent) {
+  if (!stored.has({"/pooled/mean", "/pooled/eigenvalue", "/trajectory/mean", "/trajectory/variance"})) return;
+  const std::vector<double> pooled = stored.reals("/pooled/mean");
+  const std::vector<double> mean = stored.reals("/trajectory/mean");
+  const std::vector<double> variance = stored.reals("/trajectory/variance");
   const auto points = static_cast<double>(extent.points());
   const auto rows = static_cast<double>(extent.rows);
   Identity means("pooled mean"), variances("pooled variance");
@@ -40,12 +43,12 @@ void check_pooled_moments(TraceChecker& checker) {
     means.hold(pooled[static_cast<std::size_t>(d)], total / points, (rows + points + 64) * epsilon * size,
                "unit ", d);
   }
-  const std::vector<double> eigenvalue = checker.reals("/pooled/eigenvalue");
+  const std::vector<double> eigenvalue = stored.reals("/pooled/eigenvalue");
   const double expected = squares / (rows * points - 1);
   const double error = spectrum_error(extent, extent.pooled_eigenvalues(), rows * points);
-  variances.hold(sum(eigenvalue), expected, (error + checker.streaming_error()) * expected, "all points");
-  means.tell(checker);
-  variances.tell(checker);
+  variances.hold(sum_of(eigenvalue), expected, (error + streaming_error(extent)) * expected, "all points");
+  means.tell(stored);
+  variances.tell(stored);
 }
 
 /// How streamed rows go together: by their scores at the final point, which equal rows have in common.
@@ -92,13 +95,13 @@ class EqualRows {
 /// mean itself is rounded.
 class StreamedMeanError {
  public:
-  explicit StreamedMeanError(const TraceChecker& checker)
-      : units_(static_cast<std::size_t>(checker.extent().units)),
-        rows_(static_cast<double>(checker.extent().rows)),
-        component_(checker.reals("/pooled/component")),
-        centre_(checker.reals("/pooled/mean")),
-        mean_(checker.reals("/trajectory/mean")),
-        deviation_(checker.reals("/trajectory/variance")) {
+  StreamedMeanError(const StoredNumbers& stored, const TraceExtent& extent)
+      : units_(static_cast<std::size_t>(extent.units)),
+        rows_(static_cast<double>(extent.rows)),
+        component_(stored.reals("/pooled/component")),
+        centre_(stored.reals("/pooled/mean")),
+        mean_(stored.reals("/trajectory/mean")),
+        deviation_(stored.reals("/trajectory/variance")) {
     // One row has no variance, and no unit of it varies.
     for (double& value : deviation_) value = rows_ > 1 ? std::sqrt(value) : 0;
   }
@@ -111,7 +114,7 @@ class StreamedMeanError {
       spread += weight * deviation;
       sizes += weight * (std::abs(mean - centre_[d]) + std::abs(mean) + deviation);
     }
-    const double quanta = std::sqrt(rows_ - 1) / statistics::Quanta::least_norm;
+    const double quanta = std::sqrt(rows_ - 1) / Quanta::least_norm;
     const double averaged = std::min(1.0, 4 * std::sqrt(concentration));
     return 1.01 * quanta * averaged * spread + static_cast<double>(units_ + 16) * epsilon * sizes;
   }
@@ -123,14 +126,14 @@ class StreamedMeanError {
 };
 
 /// Scores have the eigenvalues for their covariance, and mean and range as stored.
-class Scores {
+class ScoreIdentities {
  public:
-  Scores(const TraceChecker& checker, std::int64_t rank)
-      : extent_(checker.extent()),
+  ScoreIdentities(const StoredNumbers& stored, const TraceExtent& extent, std::int64_t rank)
+      : extent_(extent),
         width_(extent_.pooled_components()),
         rank_(std::min(rank, width_)),
-        streaming_error_(checker.streaming_error()),
-        eigenvalue_(checker.reals("/pooled/eigenvalue")),
+        streaming_error_(streaming_error(extent)),
+        eigenvalue_(stored.reals("/pooled/eigenvalue")),
         gram_(static_cast<std::size_t>(rank_ * rank_)) {
     const auto places = static_cast<std::size_t>(extent_.points() * width_);
     sum_.resize(places);
@@ -159,12 +162,12 @@ class Scores {
     for (std::size_t i = 0; i < gram_.size(); ++i) gram_[i] += value[i];
   }
 
-  void tell(TraceChecker& checker) const {
+  void tell(StoredNumbers& stored) const {
     Identity covariance("covariance of the scores"), means("mean scores"), range("range of the scores");
     const auto rows = static_cast<double>(extent_.rows);
     const double all = rows * static_cast<double>(extent_.points());
     const double rounding = spectrum_error(extent_, 0, all) * (eigenvalue_.empty() ? 0 : eigenvalue_[0]) +
-                            streaming_error_ * sum(eigenvalue_);
+                            streaming_error_ * sum_of(eigenvalue_);
     for (std::int64_t i = 0; i < rank_; ++i) {
       for (std::int64_t j = 0; j < rank_; ++j) {
         const double size = eigenvalue_[static_cast<std::size_t>(std::min(i, j))];
@@ -172,11 +175,11 @@ class Scores {
                         2 * epsilon_of_float * size + rounding, "components ", i, " and ", j);
       }
     }
-    const std::vector<double> mean = checker.reals("/pooled/mean_score");
-    const std::vector<double> ends = checker.reals("/pooled/score_range");
+    const std::vector<double> mean = stored.reals("/pooled/mean_score");
+    const std::vector<double> ends = stored.reals("/pooled/score_range");
     const std::size_t places = sum_.size();
     const auto width = static_cast<std::size_t>(width_);
-    const StreamedMeanError streamed(checker);
+    const StreamedMeanError streamed(stored, extent_);
     const double concentration = equal_.concentration();
     for (std::size_t i = 0; i < places; ++i) {
       const std::string place = place_text({extent_.points(), width_}, static_cast<std::int64_t>(i));
@@ -188,9 +191,9 @@ class Scores {
       range.hold(ends[i], least_[i], epsilon_of_float * most, "least " + place);
       range.hold(ends[places + i], greatest_[i], epsilon_of_float * most, "greatest " + place);
     }
-    covariance.tell(checker);
-    means.tell(checker);
-    range.tell(checker);
+    covariance.tell(stored);
+    means.tell(stored);
+    range.tell(stored);
   }
 
  private:
@@ -201,110 +204,93 @@ class Scores {
            std::numeric_limits<float>::denorm_min();
   }
 
-  const archive::TraceExtent& extent_;
+  const TraceExtent& extent_;
   std::int64_t width_, rank_;
   double streaming_error_;
   std::vector<double> eigenvalue_, gram_, sum_, size_, least_, greatest_;
   EqualRows equal_;
 };
 
-/// Two attributes stand for the dataset where every token is a row.
-void check_straightness(TraceChecker& checker) {
-  if (!checker.has({"/geometry/curvature_mean"})) return;
-  Identity identity("straightness");
-  for (const auto& [name, least] : {std::pair("straightness_mean", 1 - 1e-12), {"straightness_std", 0.0}}) {
-    const std::optional<archive::AttributeValue> value = checker.file().attribute("/geometry", name);
-    const bool real = value && std::holds_alternative<double>(*value);
-    const double found = real ? std::get<double>(*value) : std::nan("");
-    identity.require(real && found >= least, found, least, name);
-  }
-  identity.tell(checker);
-}
-
-/// Ascending up to the dimension that both neighbours have, NaN behind.
-void check_principal_angles(TraceChecker& checker) {
-  if (!checker.has({"/geometry/principal_angle", "/pca/rank"})) return;
-  const std::vector<double> angle = checker.reals("/geometry/principal_angle");
-  const std::vector<double> rank = checker.reals("/pca/rank");
-  const std::int64_t kept = checker.extent().kept_components();
-  Identity identity("principal angles");
-  for (std::size_t i = 0; i < angle.size(); ++i) {
-    const std::int64_t step = static_cast<std::int64_t>(i) / kept;
-    const std::int64_t place = static_cast<std::int64_t>(i) % kept;
-    const double dimension =
-        std::min(rank[static_cast<std::size_t>(step)], rank[static_cast<std::size_t>(step) + 1]);
-    const bool defined = static_cast<double>(place) < dimension;
-    const bool ascends = place == 0 || !defined || angle[i] >= angle[i - 1];
-    identity.require(std::isnan(angle[i]) != defined && ascends, angle[i], dimension, "step ", step,
-                     ", angle ", place);
-  }
-  identity.tell(checker);
-}
-
-/// As many as the flow's components have scores, NaN behind; by descending modulus, complex ones in pairs; a
-/// least-squares map explains no less than standing still.
-void check_flow(TraceChecker& checker) {
-  if (!checker.has({"/geometry/flow_eigenvalue", "/geometry/flow_explained", "/geometry/flow_persistence",
-                    "/pooled/eigenvalue"}))
-    return;
-  const std::vector<double> value = checker.reals("/geometry/flow_eigenvalue");
-  const std::vector<double> explained = checker.reals("/geometry/flow_explained");
-  const std::vector<double> persistence = checker.reals("/geometry/flow_persistence");
-  Identity order("flow eigenvalues descending"), pairs("flow eigenvalues in pairs"), gain("flow explained");
-  const std::size_t line = value.size() / explained.size();
-  // One row has no flow; and components beyond the pooled rank have no scores, where rows are equal, units
-  // dead or layers write next to nothing.
-  const std::vector<double> variance = checker.reals("/pooled/eigenvalue");
-  const auto rank = std::ranges::count_if(variance, [](double one) { return one > 0; });
-  const std::size_t defined =
-      checker.extent().rows > 1 ? std::min(static_cast<std::size_t>(rank), line / 2) : 0;
-  for (std::size_t step = 0; step < explained.size(); ++step) {
-    double imaginary = 0, size = 0;
-    for (std::size_t i = step * line; i < (step + 1) * line; i += 2) {
-      const double modulus = std::hypot(value[i], value[i + 1]);
-      const double before = i > step * line ? std::hypot(value[i - 2], value[i - 1]) : modulus;
-      const std::size_t number = (i - step * line) / 2;
-      order.require(std::isnan(modulus) == (number >= defined) && !(modulus > before * (1 + 1e-12)), modulus,
-                    before, "step ", step, ", eigenvalue ", number);
-      if (number >= defined) continue;
-      imaginary += value[i + 1];
-      size += modulus;
-    }
-    if (defined > 0) pairs.hold(imaginary, 0, 64 * epsilon * size, "step ", step);
-    if (std::isnan(explained[step])) continue;
-    gain.require(!(explained[step] < persistence[step] - 1e-6), explained[step], persistence[step], "step ",
-                 step);
-  }
-  order.tell(checker);
-  pairs.tell(checker);
-  gain.tell(checker);
-}
-
 }  // namespace
 
-void check_pooled(TraceChecker& checker) {
-  if (!checker.has({"/pooled/eigenvalue", "/pooled/component"})) return;
-  check_pooled_moments(checker);
+StatisticDatasets PooledStatistic::describe(const TraceExtent&) const {
+  const std::string rows = "all rows at all capture points";
+  return {.datasets = {{.path = "/pooled/mean",
+                        .dimensions = {"unit"},
+                        .long_name = "mean of x[n,s] over " + rows},
+                       {.path = "/pooled/eigenvalue",
+                        .dimensions = {"pooled_eigen"},
+                        .long_name = "eigenvalues of the covariance of x[n,s] over " + rows +
+                                     ", divisor N P - 1, descending; 0 beyond the rank",
+                        .range = core::not_negative},
+                       {.path = "/pooled/component",
+                        .type = core::ElementType::float32,
+                        .dimensions = {"pooled_mode", "unit"},
+                        .long_name = "leading eigenvectors of that covariance, of length 1",
+                        .attributes = {{"sign_rule", sign_rule}},
+                        .nan_where = "beyond the rank"},
+                       {.path = "/pooled/score",
+                        .type = core::ElementType::float32,
+                        .dimensions = {"sample", "point", "pooled_mode"},
+                        .long_name = "z[n,s,j] = component[j] . (x[n,s] - mean)",
+                        .nan_where = "beyond the rank"},
+                       {.path = "/pooled/mean_score",
+                        .dimensions = {"point", "pooled_mode"},
+                        .long_name = "mean over rows of z[n,s,j]: the mean trajectory in the components",
+                        .nan_where = "beyond the rank"},
+                       {.path = "/pooled/score_range",
+                        .dimensions = {"extreme", "point", "pooled_mode"},
+                        .long_name = "least and greatest z[n,s,j] over rows",
+                        .nan_where = "beyond the rank"}},
+          .not_of_every_token = {{"/pooled/score", "every token is a row: it would have one entry a row"}}};
+}
+
+/// The scatter matrix comes by panels of 128 rows of each point; its eigenproblem has the matrix, its vectors
+/// and LAPACK's work.
+StatisticCost PooledStatistic::cost(const CostCase& of) const {
+  const Extent& extent = of.extent;
+  const std::int64_t points = points_of_a_rank(extent, of.ranks);
+  const std::int64_t panels = points * 128 * extent.units * number_bytes;
+  const std::int64_t scores =
+      points * extent.samples * std::min(of.options.components, extent.units) * number_bytes;
+  const auto units = static_cast<double>(extent.units);
+  const double products =
+      static_cast<double>(extent.points) * static_cast<double>(extent.samples) * units * units;
+  return {.during = Sharding::points,
+          .flops = (of.rows_kept ? products : 0) + 6 * units * units * units,
+          .scratch = panels + scores + 5 * number_bytes * extent.units * extent.units};
+}
+
+void PooledStatistic::put(const StatisticRun& run, const TraceMoments& moments, const PutNumbers& to) const {
+  const at::Tensor& score = moments.scores.score;  // streamed ones were written as they came
+  if (score.defined() && score.numel() > 0) {
+    to("/pooled/score", {0, moments.points.points.front().value(), 0}, score.to(at::kFloat).transpose(0, 1));
+  }
+  if (!run.ranks.is_root()) return;
+  put_whole(to, "/pooled/mean", moments.pooled.mean);
+  put_whole(to, "/pooled/eigenvalue", moments.pooled.eigenvalue);
+  put_whole(to, "/pooled/component", moments.pooled.component.to(at::kFloat));
+  put_whole(to, "/pooled/mean_score", moments.scores.mean_score);
+  put_whole(to, "/pooled/score_range", moments.scores.score_range);
+}
+
+void PooledStatistic::verify(StoredNumbers& stored, const TraceExtent& extent) const {
+  if (!stored.has({"/pooled/eigenvalue", "/pooled/component"})) return;
+  verify_pooled_moments(stored, extent);
   Identity order("pooled eigenvalues descending");
-  const std::vector<double> eigenvalue = checker.reals("/pooled/eigenvalue");
-  const std::int64_t rank = check_order(eigenvalue, order, "");
-  order.tell(checker);
-  Vectors vectors("pooled components");
-  vectors.hold(checker.reals("/pooled/component"), checker.extent().units, rank, "");
-  vectors.tell(checker);
-  if (!checker.has({"/pooled/score", "/pooled/mean_score", "/pooled/score_range", "/pooled/mean",
-                    "/trajectory/mean", "/trajectory/variance"}))
+  const std::vector<double> eigenvalue = stored.reals("/pooled/eigenvalue");
+  const std::int64_t rank = hold_descending(eigenvalue, order, "");
+  order.tell(stored);
+  EigenvectorIdentities vectors("pooled components");
+  vectors.hold(stored.reals("/pooled/component"), extent.units, rank, "");
+  vectors.tell(stored);
+  if (!stored.has({"/pooled/score", "/pooled/mean_score", "/pooled/score_range", "/pooled/mean",
+                   "/trajectory/mean", "/trajectory/variance"}))
     return;
-  Scores scores(checker, rank);
-  checker.for_slabs("/pooled/score",
-                    [&](std::int64_t, const std::vector<double>& values) { scores.add(values); });
-  scores.tell(checker);
+  ScoreIdentities scores(stored, extent, rank);
+  stored.for_slabs("/pooled/score",
+                   [&](std::int64_t, const std::vector<double>& values) { scores.add(values); });
+  scores.tell(stored);
 }
 
-void check_geometry(TraceChecker& checker) {
-  if (checker.extent().every_token) check_straightness(checker);
-  check_principal_angles(checker);
-  check_flow(checker);
-}
-
-}  // namespace orrery::verify
+}  // namespace orrery::statistics

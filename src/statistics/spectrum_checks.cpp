@@ -1,4 +1,4 @@
-#include "spectrum_tools.hpp"
+#include "spectrum_checks.hpp"
 
 #include "orrery/statistics/quanta.hpp"
 
@@ -9,27 +9,28 @@
 #include <cmath>
 #include <numeric>
 
-namespace orrery::verify {
+namespace orrery::statistics {
 
 at::Tensor matrix(const std::vector<double>& values, std::int64_t count, std::int64_t width) {
   return at::from_blob(const_cast<double*>(values.data()), {count, width}, at::kDouble);
 }
 
-double sum(std::span<const double> values) {
+double sum_of(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
-double spectrum_error(const archive::TraceExtent& extent, std::int64_t count, double rows) {
+double spectrum_error(const TraceExtent& extent, std::int64_t count, double rows) {
   return static_cast<double>(count + 64) * std::max(rows, static_cast<double>(extent.units)) * epsilon;
 }
 
-double quantised_away(const archive::TraceExtent& extent, std::int64_t count) {
+double quantised_away(const TraceExtent& extent, std::int64_t count) {
   if (extent.rows_kept) return 0;
-  constexpr double finest = 1 / statistics::Quanta::least_norm;
+  constexpr double finest = 1 / Quanta::least_norm;
   return static_cast<double>(count * extent.rows) * finest * finest;
 }
 
-std::int64_t check_order(std::span<const double> eigenvalue, Identity& identity, const std::string& place) {
+std::int64_t hold_descending(std::span<const double> eigenvalue, Identity& identity,
+                             const std::string& place) {
   for (std::size_t i = 1; i < eigenvalue.size(); ++i) {
     identity.require(eigenvalue[i] <= eigenvalue[i - 1], eigenvalue[i], eigenvalue[i - 1], place,
                      "eigenvalue ", i);
@@ -37,11 +38,11 @@ std::int64_t check_order(std::span<const double> eigenvalue, Identity& identity,
   return std::ranges::count_if(eigenvalue, [](double value) { return value > 0; });
 }
 
-Vectors::Vectors(const std::string& of)
+EigenvectorIdentities::EigenvectorIdentities(const std::string& of)
     : orthonormal_(of + " orthonormal"), rest_(of + " within the rank"), sign_(of + " signs") {}
 
-void Vectors::hold(const std::vector<double>& component, std::int64_t units, std::int64_t rank,
-                   const std::string& place) {
+void EigenvectorIdentities::hold(const std::vector<double>& component, std::int64_t units, std::int64_t rank,
+                                 const std::string& place) {
   const std::int64_t kept = std::ssize(component) / units;
   const std::int64_t count = std::min(kept, rank);
   for (std::int64_t i = 0; i < kept; ++i) {
@@ -68,10 +69,10 @@ void Vectors::hold(const std::vector<double>& component, std::int64_t units, std
   }
 }
 
-void Vectors::tell(FileChecker& checker) const {
-  rest_.tell(checker);
-  orthonormal_.tell(checker);
-  sign_.tell(checker);
+void EigenvectorIdentities::tell(StoredNumbers& stored) const {
+  rest_.tell(stored);
+  orthonormal_.tell(stored);
+  sign_.tell(stored);
 }
 
-}  // namespace orrery::verify
+}  // namespace orrery::statistics
