@@ -2,8 +2,11 @@
 
 #include "numbers.hpp"
 #include "orrery/core/concat.hpp"
+#include "orrery/statistics/rotation_nulls.hpp"
 
 #include <array>
+#include <set>
+#include <utility>
 
 namespace orrery::report {
 namespace {
@@ -48,39 +51,53 @@ const std::array<Block, 3>& table() {
   return blocks;
 }
 
-/// A line of the rotations: turns, and the units beyond chance in both tails.
-struct TurnsLine {
-  const char* label;
-  const char* suffix;  ///< of the null's numbers in /headline
+/// The numbers of /headline, and which of them have been shown.
+class Numbers {
+ public:
+  explicit Numbers(const Reader& file) : file_(file) {}
+
+  std::string measured(const std::string& name) {
+    shown_.insert(name);
+    return shown_with_error(real_attribute(file_, "/headline", name),
+                            real_attribute(file_, "/headline", name + "_se"), 4);
+  }
+  /// A share without its error, which is in the file.
+  std::string share(const std::string& name) {
+    shown_.insert(name);
+    return shown_percent(real_attribute(file_, "/headline", name));
+  }
+  /// Those that no line has shown, of statistics beside the program's own.
+  std::vector<std::string> others() const {
+    std::vector<std::string> names;
+    for (const std::string& name : file_.attribute_names("/headline")) {
+      const bool is_error = name.ends_with("_se");
+      if (!is_error && !shown_.contains(name)) names.push_back(name);
+    }
+    return names;
+  }
+
+ private:
+  const Reader& file_;
+  std::set<std::string> shown_;
 };
-constexpr std::array<TurnsLine, 4> null_lines = {{{"points permuted (null)", ""},
-                                                  {"layers permuted (null)", "_layer"},
-                                                  {"steps permuted (null)", "_step"},
-                                                  {"signs of steps drawn (null)", "_sign"}}};
 
-std::string measured(const Reader& file, const std::string& name) {
-  return shown_with_error(real_attribute(file, "/headline", name),
-                          real_attribute(file, "/headline", name + "_se"), 4);
-}
-
-HeadlineBlock turns_block(const Reader& file) {
+HeadlineBlock turns_block(Numbers& numbers) {
   HeadlineBlock block{.left = "mean |R|",
                       .right = "units that turn more, fewer (p < 0.05; q < 0.05)",
                       .lines = {{.label = "turns of a unit's phase portrait",
-                                 .left = measured(file, "turns"),
+                                 .left = numbers.measured("turns"),
                                  .right = "",
                                  .paper = "about 10.7 over 64 points"}}};
-  for (const TurnsLine& null : null_lines) {
-    // Shares without their errors: those are in the file.
-    const auto share = [&](const char* stem) {
-      return shown_percent(real_attribute(file, "/headline", concat(stem, null.suffix)));
-    };
-    block.lines.push_back({.label = null.label,
-                           .is_beside = true,
-                           .left = measured(file, concat("turns_null", null.suffix)),
-                           .right = concat(share("turns_more"), ", ", share("turns_fewer"), "; ",
-                                           share("turns_more_q"), ", ", share("turns_fewer_q")),
-                           .paper = ""});
+  for (const statistics::RotationNullName& null : statistics::rotation_null_names) {
+    const auto share = [&](const char* stem) { return numbers.share(concat(stem, null.suffix)); };
+    HeadlineLine line{.label = concat(null.words, " (null)"),
+                      .is_beside = true,
+                      .left = numbers.measured(concat("turns_null", null.suffix)),
+                      .right = "",
+                      .paper = ""};
+    line.right = concat(share("turns_more"), ", ", share("turns_fewer"));
+    line.right += concat("; ", share("turns_more_q"), ", ", share("turns_fewer_q"));
+    block.lines.push_back(std::move(line));
   }
   return block;
 }
@@ -88,14 +105,20 @@ HeadlineBlock turns_block(const Reader& file) {
 }  // namespace
 
 std::vector<HeadlineBlock> trace_headline(const Reader& file) {
+  Numbers numbers(file);
   std::vector<HeadlineBlock> blocks;
   for (const Block& block : table()) {
     HeadlineBlock& shown = blocks.emplace_back(HeadlineBlock{block.left, block.right, {}});
-    for (const Line& line : block.lines)
-      shown.lines.push_back(
-          {line.label, line.is_beside, measured(file, line.left), measured(file, line.right), line.paper});
+    for (const Line& line : block.lines) {
+      const std::string left = numbers.measured(line.left);
+      shown.lines.push_back({line.label, line.is_beside, left, numbers.measured(line.right), line.paper});
+    }
   }
-  blocks.push_back(turns_block(file));
+  blocks.push_back(turns_block(numbers));
+  HeadlineBlock others{.left = "other numbers", .right = "", .lines = {}};
+  for (const std::string& name : numbers.others())
+    others.lines.push_back({.label = name, .left = numbers.measured(name), .right = "", .paper = ""});
+  if (!others.lines.empty()) blocks.push_back(std::move(others));
   return blocks;
 }
 

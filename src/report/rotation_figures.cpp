@@ -2,6 +2,7 @@
 
 #include "figure_parts.hpp"
 #include "orrery/core/concat.hpp"
+#include "orrery/statistics/rotation_nulls.hpp"
 
 #include <algorithm>
 #include <array>
@@ -102,17 +103,8 @@ Figure portraits(const FigureInput& input) {
   return figure;
 }
 
-/// What the turns are judged against: as datasets are named, and as figures call it.
-struct NullLook {
-  const char* suffix;
-  const char* label;
-  Hue hue;
-  Stroke stroke;
-};
-constexpr std::array<NullLook, 4> null_looks = {{{"", "points permuted", Hue::orange, Stroke::solid},
-                                                 {"_layer", "layers permuted", Hue::green, Stroke::solid},
-                                                 {"_step", "steps permuted", Hue::vermilion, Stroke::solid},
-                                                 {"_sign", "random signs", Hue::purple, Stroke::solid}}};
+constexpr const auto& nulls = statistics::rotation_null_names;
+constexpr std::array<Hue, nulls.size()> null_hues = {Hue::orange, Hue::green, Hue::vermilion, Hue::purple};
 
 std::vector<double> magnitudes_of(std::vector<double> values) {
   for (double& value : values) value = std::abs(value);
@@ -142,7 +134,7 @@ Histogram trimmed(Histogram histogram) {
 Panel histogram_of_turns(const Run& run, const std::vector<double>& turns) {
   std::vector<std::vector<double>> means;
   double most = 1;
-  for (const NullLook& null : null_looks) {
+  for (const statistics::RotationNullName& null : nulls) {
     const std::string dataset = concat("/rotation/null", null.suffix, "_abs_mean");
     means.push_back(run.has(dataset) ? run.reals(dataset) : std::vector<double>{});
   }
@@ -163,10 +155,10 @@ Panel histogram_of_turns(const Run& run, const std::vector<double>& turns) {
               .layers = {observed},
               .legend = Legend::above};
   std::vector<std::vector<double>> heights = {observed.height};
-  for (std::size_t i = 0; i < null_looks.size(); ++i) {
+  for (std::size_t i = 0; i < nulls.size(); ++i) {
     if (means[i].empty()) continue;
-    Histogram outline = shares_of(means[i], most, null_looks[i].label, null_looks[i].hue);
-    outline.stroke = null_looks[i].stroke;
+    Histogram outline = shares_of(means[i], most, nulls[i].words, null_hues[i]);
+    outline.stroke = Stroke::solid;
     heights.push_back(outline.height);
     panel.layers.emplace_back(trimmed(std::move(outline)));
   }
@@ -199,20 +191,19 @@ Panel tails_of_turns(const Run& run, std::string& seen) {
       .label = "fewer turns, p < 0.05", .x = {}, .y = {}, .hue = Hue::blue, .stroke = {}, .dot_size = 0.5};
   // Beside each other, where they would hide each other.
   constexpr double aside = 0.1;
-  constexpr std::array<const char*, 4> names = {"points", "layers", "steps", "signs"};
-  for (std::size_t i = 0; i < null_looks.size(); ++i) {
-    const std::string p_more = concat("/rotation/p_more", null_looks[i].suffix);
-    const std::string p_fewer = concat("/rotation/p_fewer", null_looks[i].suffix);
+  for (std::size_t i = 0; i < nulls.size(); ++i) {
+    const std::string p_more = concat("/rotation/p_more", nulls[i].suffix);
+    const std::string p_fewer = concat("/rotation/p_fewer", nulls[i].suffix);
     if (!run.has(p_more) || !run.has(p_fewer)) continue;
     const double place = panel.x.high + 0.5;
     panel.x.high += 1;
-    panel.x.ticks.emplace_back(place, names[i]);
+    panel.x.ticks.emplace_back(place, nulls[i].drawn);
     more.x.push_back(place - aside);
     fewer.x.push_back(place + aside);
     more.y.push_back(share_below_level(run.reals(p_more)));
     fewer.y.push_back(share_below_level(run.reals(p_fewer)));
-    seen += concat(seen.empty() ? "" : "; ", null_looks[i].label, ": ", short_number(more.y.back()),
-                   " more, ", short_number(fewer.y.back()), " fewer");
+    seen += concat(seen.empty() ? "" : "; ", nulls[i].words, ": ", short_number(more.y.back()), " more, ",
+                   short_number(fewer.y.back()), " fewer");
   }
   panel.y = axis_over("share of units", {more.y, fewer.y, {0, 0.1}});
   panel.layers = {more, fewer,

@@ -3,6 +3,7 @@
 #include "numbers.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/mean.hpp"
+#include "orrery/statistics/rotation_nulls.hpp"
 
 #include <array>
 #include <numbers>
@@ -103,13 +104,9 @@ Claim rotations(const Run& trace) {
           "On average they turn more than once over depth; and, if rotation is more than "
           "what chance makes of as many points, more than under each null.",
       .comparisons = {{Basis::paper, "turns, mean |R|", "measured", turns, "once around", exactly(1)}}};
-  constexpr std::array<std::pair<const char*, const char*>, 4> nulls = {{{"points permuted", ""},
-                                                                         {"layers permuted", "_layer"},
-                                                                         {"steps permuted", "_step"},
-                                                                         {"signs of steps drawn", "_sign"}}};
-  for (const auto& [name, suffix] : nulls)
-    claim.comparisons.push_back({Basis::null, "turns, mean |R|", "measured", turns, name,
-                                 headline(trace, concat("turns_null", suffix))});
+  for (const statistics::RotationNullName& null : statistics::rotation_null_names)
+    claim.comparisons.push_back({Basis::null, "turns, mean |R|", "measured", turns, null.words,
+                                 headline(trace, concat("turns_null", null.suffix))});
   return claim;
 }
 

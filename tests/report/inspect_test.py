@@ -33,7 +33,7 @@ TURNS = {
             ("  points permuted (null)", ""),
             ("  layers permuted (null)", "_layer"),
             ("  steps permuted (null)", "_step"),
-            ("  signs of steps drawn (null)", "_sign"),
+            ("  steps of random sign (null)", "_sign"),
         )
     },
 }

@@ -104,6 +104,37 @@ class ToyModelTest(ProgramTest):
         page = (self.folder / "figures" / "index.html").read_text(encoding="utf-8")
         self.assertNotIn("attention reads at l", page)
 
+    def test_statistics_are_whole(self) -> None:
+        path, two = self.traced(), self.traced(out="two.h5", ranks=2)
+        self.assert_done(run("verify", path, two))
+        with h5py.File(path) as file:
+            rows = file["residual/last_token"][()]
+            share, farthest = (rows >= 0).mean(0), np.abs(rows).max(2)
+            np.testing.assert_allclose(file["toy/share"][()], share, atol=1e-15)
+            np.testing.assert_allclose(file["toy/farthest_mean"][()], farthest.mean(0), rtol=1e-14)
+            self.assertEqual(file["toy/rows"][()].tolist(), [len(rows)])
+            self.assertAlmostEqual(file["headline"].attrs["toy_share"], share.mean(), 14)
+            self.assertEqual(file["toy/share"].attrs["long_name"], "share of rows in which x[:,s,d] is not negative")
+        self.assertRegex(self.assert_done(run("inspect", path)).output, r"other numbers\s+toy_share +0\.\d+")
+        planned = self.assert_done(run("plan", "trace", "--model", self.model, "--corpus", self.corpus, "--min-chars",
+                                       "60", "--max-chars", "200"))  # fmt: skip
+        self.assertIn("statistics      1e+18 FLOP", planned.output)
+        streamed = self.traced("--moments", "streaming", out="streamed.h5")
+        with h5py.File(streamed) as file:
+            self.assertEqual(sorted(file["toy"]), ["farthest_mean", "farthest_std"])
+            self.assertIn("/toy/share: rows are streamed", file.attrs["not_computed"])
+
+    def test_statistics_are_verified(self) -> None:
+        for name, change, told in (
+            ("share", lambda x: x + 0.01 / len(x), "toy shares of whole rows"),
+            ("share", lambda x: x + 2, "ranges"),
+            ("share", lambda x: x * 0, "headline"),
+        ):
+            path = self.traced(out=f"{told[:3]}.h5")
+            with h5py.File(path, "r+") as file:
+                file[f"toy/{name}"][...] = change(file[f"toy/{name}"][()])
+            self.assertRegex(run("verify", path).output, f"(?m)^.*FAILED.*{told}|^.*{told}.*wrong")
+
     def test_sweep(self) -> None:
         path, sweep = self.traced(), self.folder / "sweep.h5"
         words = ("--trace", path, "--prompts", "0-1", "--layers", "0,2", "--grid", "2", "--directions", "2",

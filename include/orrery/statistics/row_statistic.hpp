@@ -81,9 +81,7 @@ inline constexpr const char* row_velocity = "/continuity/velocity";
 inline constexpr const char* row_relative_velocity = "/continuity/relative_velocity";
 inline constexpr const char* row_straightness = "/geometry/straightness";
 
-/// Those that are known, in the order of a row's numbers. Tests put a list of their own in its place.
+/// All that are known, in the order of a row's numbers.
 const std::vector<const RowStatistic*>& row_statistics();
-/// The program's own.
-std::vector<const RowStatistic*> built_in_row_statistics();
 
 }  // namespace orrery::statistics

@@ -18,6 +18,7 @@
 
 namespace orrery::statistics {
 
+class RowStatistic;
 struct UnitStatistics;
 struct TraceMoments;
 
@@ -75,7 +76,7 @@ using PutNumbers = std::function<void(const std::string& path, const std::vector
 
 /// A statistic of a trace: what it computes, and all that the file's layout, its writer, `orrery verify`,
 /// `orrery plan` and the headline have to know of it. One object serves one run. A new one is a class and a
-/// line of the list in built_in_trace_statistics.cpp; one that has a number for each row is a RowStatistic
+/// line of the list in statistic_lists.cpp; one that has a number for each row is a RowStatistic
 /// (row_statistic.hpp).
 ///
 /// Rows are kept, and then shown by one sharding after the other; or they are streamed, and there are moments
@@ -106,10 +107,20 @@ class TraceStatistic {
   virtual void verify_headline(const StoredNumbers&, const TraceExtent&, HeadlineCheck&) const {}
 };
 
-/// Fresh ones of all that are known, in the order of the file and the headline. Tests put a list of their own
-/// in its place.
+/// Fresh ones of all that are known, in the order of the headline.
 std::vector<std::unique_ptr<TraceStatistic>> trace_statistics_of_run();
-/// The program's own.
-std::vector<std::unique_ptr<TraceStatistic>> built_in_trace_statistics();
+
+using MakeStatistic = std::unique_ptr<TraceStatistic> (*)();
+template <class Statistic>
+std::unique_ptr<TraceStatistic> make_statistic() {
+  return std::make_unique<Statistic>();
+}
+
+/// Adds a statistic behind those of the program, from a source of another program's own:
+/// `const AddedStatistic mine(make_statistic<Mine>);` before main.
+struct AddedStatistic {
+  explicit AddedStatistic(MakeStatistic make);
+  explicit AddedStatistic(const RowStatistic& statistic);  ///< which lives on
+};
 
 }  // namespace orrery::statistics
