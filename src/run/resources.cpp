@@ -7,11 +7,13 @@
 #include "orrery/parallel/agreement.hpp"
 
 #include <ATen/Context.h>
+#include <ATen/DeviceAccelerator.h>
 #include <ATen/Version.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <string_view>
@@ -55,10 +57,18 @@ bool chooses_kernels(std::string_view name) {
          std::ranges::none_of(harmless, [&](auto word) { return name.find(word) != name.npos; });
 }
 
+/// The kind of accelerator that LibTorch has, where the process sees one; CUDA where that is what is asked
+/// for.
+at::DeviceType accelerator_for(DeviceChoice choice) {
+  const std::optional<at::DeviceType> found = at::getAccelerator();
+  return choice == DeviceChoice::cuda || !found ? at::kCUDA : *found;
+}
+
 at::Device choose_device(DeviceChoice choice, const parallel::Communicator& ranks,
                          const parallel::Communicator& node) {
   if (choice == DeviceChoice::cpu) return at::kCPU;
-  const int gpus = visible_gpus();
+  const at::DeviceType type = accelerator_for(choice);
+  const int gpus = at::getAccelerator() == type ? visible_gpus() : 0;
   const std::int64_t fewest = ranks.min(std::int64_t{gpus});
   const std::int64_t most = ranks.max(std::int64_t{gpus});
   if (most == 0 && choice == DeviceChoice::automatic) return at::kCPU;
@@ -73,7 +83,7 @@ at::Device choose_device(DeviceChoice choice, const parallel::Communicator& rank
     core::log_warn(concat(node.size(), " ranks of ", core::host_name(), " share ", gpus,
                           " GPUs: one rank a GPU is faster"));
   }
-  return {at::kCUDA, static_cast<c10::DeviceIndex>(node.rank() % gpus)};
+  return {type, static_cast<c10::DeviceIndex>(node.rank() % gpus)};
 }
 
 }  // namespace
@@ -114,7 +124,7 @@ void warn_of_mixed_kernels(const std::vector<std::string>& devices) {
 }
 
 int visible_gpus() {
-  return static_cast<int>(at::getNumGPUs());
+  return at::getAccelerator() ? at::accelerator::deviceCount() : 0;
 }
 
 PlannedRanks planned_here(const MachineOptions& options, int ranks, int ranks_a_node) {
