@@ -12,7 +12,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/cmake/bootstrap.sh"
 
-stages=(tests ranks sanitize valgrind matrix fuzz)
+stages=(tests ranks sanitize valgrind matrix fuzz gpu)
 declare -A meaning=(
   [tests]="every test"
   [ranks]="the tests on several ranks, with 8 of them"
@@ -20,6 +20,7 @@ declare -A meaning=(
   [valgrind]="tokenizers and safetensors under valgrind"
   [matrix]="every fault at every place, and the other tests that take long"
   [fuzz]="each fuzzer for 60 s (build/fuzz)"
+  [gpu]="a dry run on the CPU of what tests/gpu has for a machine with a GPU (build/gpu)"
 )
 
 # Both share one build folder: a warning is an error in CI alone, so that the tests after a quickstart rebuild nothing.
@@ -41,6 +42,7 @@ stage_sanitize() { orrery_build sanitize && run_tests sanitize 2; }
 stage_valgrind() { ORRERY_LONG_TESTS=ON orrery_build "$preset" && run_tests release 2 -L '^valgrind$'; }
 stage_matrix() { ORRERY_LONG_TESTS=ON orrery_build "$preset" && run_tests release 4 -L '^long$' -LE '^valgrind$'; }
 stage_fuzz() { bash "$root/tests/fuzz/run.sh" 60; }
+stage_gpu() { bash "$root/tests/gpu/dry_run.sh"; }
 
 duration() { printf '%d min %02d s' $(($1 / 60)) $(($1 % 60)); }
 
