@@ -22,7 +22,7 @@ debian_packages=(
   gnuplot-nox fonts-liberation
 )
 # What tests alone need: tests/run.sh adds it. Chromium opens the page of `orrery figures`.
-test_packages=(chromium)
+test_packages=(chromium groff-base)
 # Unpacked under build/slurm for a test, not installed: it starts a Slurm of its own.
 slurm_packages=(slurmctld slurmd slurm-client slurm-wlm-basic-plugins)
 # What only the stages of tests/run.sh --long need: fuzzers and valgrind.

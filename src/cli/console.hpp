@@ -1,6 +1,6 @@
 #pragma once
 
-#include "orrery/cli/arguments.hpp"
+#include "orrery/cli/commands.hpp"
 
 #include <string>
 

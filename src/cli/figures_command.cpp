@@ -1,6 +1,7 @@
 #include "figures_command.hpp"
 
 #include "console.hpp"
+#include "orrery/cli/commands.hpp"
 #include "orrery/cli/option_set.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
@@ -11,12 +12,6 @@ namespace orrery::cli {
 namespace {
 
 constexpr int most_files = 100;
-
-constexpr const char* figures_usage =
-    "orrery figures run.h5 [sweep.h5] --out DIR\n"
-    "Draws the figures of a trace and a sweep into a folder: SVG, PDF and PNG, with the data and the "
-    "gnuplot\n"
-    "script of each, and one page over all, index.html. Several traces are drawn over each other.";
 
 /// "a,b" in its parts.
 std::vector<std::string> parts_of(const std::string& list) {
@@ -32,31 +27,22 @@ std::vector<std::string> parts_of(const std::string& list) {
 }  // namespace
 
 int run_figures(const std::vector<std::string>& words) {
-  namespace po = boost::program_options;
   report::FigureOptions options;
-  std::string out, only, format;
-  bool list = false;
-  OptionSet set("figures", "", figures_usage);
-  auto add = set.group("Figures").add_options();
-  add("out", po::value(&out)->value_name("DIR"),
-      "folder for them, made where it is missing; files of the same names (of links the link itself) are "
-      "replaced, no others touched, and none that is drawn");
-  add("only", po::value(&only)->value_name("NAMES"), "these figures alone, and no page: names by commas");
-  add("format", po::value(&format)->value_name("FORMATS"),
-      "svg, pdf, png, or some of them by commas; all by default");
-  add("list", po::bool_switch(&list), "prints the names of all figures, and what each is of");
+  FigureWords given;
+  OptionSet set("figures", "", command_text("figures").usage);
+  set.add(option_table(given));
   set.positional("file", most_files);
   if (set.parse(words)) {
     print(set.help());
     return 0;
   }
-  if (list) {
+  if (given.list) {
     print(report::list_of_figures());
     return 0;
   }
-  options.out = out;
-  options.only = parts_of(only);
-  options.formats = parts_of(format);
+  options.out = given.out;
+  options.only = parts_of(given.only);
+  options.formats = parts_of(given.formats);
   const std::vector<std::string> files = set.words("file");
   const report::FigureReport report = report::draw_figures({files.begin(), files.end()}, options);
   for (const std::string& line : report.left_out) core::log_warn(core::concat("not drawn: ", line));

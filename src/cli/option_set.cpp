@@ -63,6 +63,50 @@ void require_fits_ini(const std::string& option, const std::string& value) {
                     "the file records its options as INI: no '#', no line break, no spaces at the edges");
 }
 
+/// A value of its own type, with the default that it holds.
+template <class Number>
+po::typed_value<Number>* held(Number* into, const std::string& otherwise) {
+  auto* value = po::value(into);
+  return otherwise.empty() ? value : value->default_value(*into, otherwise);
+}
+
+/// Makes the parser's value of an option, whatever it goes to.
+struct MakeValue {
+  const std::string& otherwise;
+
+  const po::value_semantic* operator()(const core::TakeSwitch& take) const {
+    return po::bool_switch()->notifier([take](bool on) {
+      if (on) take();
+    });
+  }
+  const po::value_semantic* operator()(bool* into) const { return po::bool_switch(into); }
+  po::typed_value<std::string>* operator()(const core::TakeText& take) const {
+    auto* value = po::value<std::string>()->notifier(take);
+    return otherwise.empty() ? value : value->default_value(otherwise);
+  }
+  po::typed_value<std::string>* operator()(std::filesystem::path* into) const {
+    return po::value<std::string>()->notifier([into](const std::string& text) { *into = text; });
+  }
+  template <class Number>
+  po::typed_value<Number>* operator()(std::optional<Number>* into) const {
+    return po::value<Number>()->notifier([into](const Number& number) { *into = number; });
+  }
+  template <class Number>
+  po::typed_value<Number>* operator()(Number* into) const {
+    return held(into, otherwise);
+  }
+};
+
+const po::value_semantic* value_of(const core::Option& option) {
+  return std::visit(
+      [&](const auto& target) -> const po::value_semantic* {
+        auto* value = MakeValue{option.otherwise}(target);
+        if constexpr (requires { value->value_name(option.value); }) value->value_name(option.value);
+        return value;
+      },
+      option.target);
+}
+
 }  // namespace
 
 std::string nearest(const std::string& word, const std::vector<std::string>& known) {
@@ -84,7 +128,18 @@ OptionSet::OptionSet(std::string command, std::string section, std::string usage
 }
 
 po::options_description& OptionSet::group(const std::string& title) {
+  const auto found = std::ranges::find(titles_, title);
+  if (found != titles_.end()) return groups_[static_cast<std::size_t>(found - titles_.begin())];
+  titles_.push_back(title);
   return groups_.emplace_back(title, 110);
+}
+
+void OptionSet::add(const core::OptionTable& table) {
+  for (const core::Option& option : table.options()) {
+    const std::string help =
+        option.range.empty() ? option.help : concat(option.help, " [", option.range, "]");
+    group(option.group).add_options()(option.name.c_str(), value_of(option), help.c_str());
+  }
 }
 
 void OptionSet::positional(const std::string& name, int count) {

@@ -1,7 +1,8 @@
 #include "plan_command.hpp"
 
 #include "console.hpp"
-#include "orrery/cli/arguments.hpp"
+#include "orrery/cli/commands.hpp"
+#include "orrery/cli/option_set.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
 #include "orrery/model/families.hpp"
@@ -16,43 +17,29 @@ namespace {
 using core::concat;
 using Words = std::vector<std::string>;
 
-/// The ranks that a plan is made for.
-struct AskedRanks {
-  int ranks = 1;
-  int a_node = 0;
-
-  void add_to(OptionSet& set) {
-    auto add = set.group("Plan").add_options();
-    add("ranks", boost::program_options::value(&ranks)->default_value(1)->value_name("N"), "MPI ranks");
-    add("ranks-a-node", boost::program_options::value(&a_node)->default_value(0)->value_name("N"),
-        "0: all on one node");
+run::PlannedRanks planned_for(const AskedRanks& asked, const run::MachineOptions& options) {
+  if (asked.ranks < 1 || asked.a_node < 0) {
+    throw core::usage_error("--ranks and --ranks-a-node count ranks",
+                            concat(asked.ranks, " and ", asked.a_node), "give 1 or more");
   }
-  run::PlannedRanks planned(const run::MachineOptions& options) const {
-    if (ranks < 1 || a_node < 0) {
-      throw core::usage_error("--ranks and --ranks-a-node count ranks", concat(ranks, " and ", a_node),
-                              "give 1 or more");
-    }
-    return run::planned_here(options, ranks, a_node == 0 ? ranks : a_node);
-  }
-};
+  return run::planned_here(options, asked.ranks, asked.a_node == 0 ? asked.ranks : asked.a_node);
+}
 
 int plan_trace(const Words& words) {
   trace::TraceOptions options;
   TalkOptions talk;
   AskedRanks asked;
-  OptionSet set("plan trace", "trace",
-                "orrery plan trace …options of orrery trace… [--ranks R]\n"
-                "Prints what the run would take; runs nothing.");
-  asked.add_to(set);
-  add_trace_options(set, options);
-  add_talk_options(set, talk);
+  OptionSet set("plan trace", "trace", command_text("plan trace").usage);
+  set.add(option_table(asked));
+  set.add(trace::option_table(options));
+  set.add(option_table(talk));
   if (set.parse(words)) {
     print(set.help());
     return 0;
   }
   if (options.out.empty()) options.out = "run.h5";
   options.validate();
-  const run::PlannedRanks planned = asked.planned(options.machine);
+  const run::PlannedRanks planned = planned_for(asked, options.machine);
   set_talk(talk, true);
   const trace::TraceInput input = trace::read_trace_input(options);
   if (!options.dtype) options.dtype = planned.gpu ? model::DType::bfloat16 : model::DType::float32;
@@ -66,18 +53,16 @@ int plan_perturb(const Words& words) {
   sweep::PerturbOptions options;
   TalkOptions talk;
   AskedRanks asked;
-  OptionSet set("plan perturb", "perturb",
-                "orrery plan perturb …options of orrery perturb… [--ranks R]\n"
-                "Prints what the sweep, or its --part, would take; runs nothing.");
-  asked.add_to(set);
-  add_perturb_options(set, options);
-  add_talk_options(set, talk);
+  OptionSet set("plan perturb", "perturb", command_text("plan perturb").usage);
+  set.add(option_table(asked));
+  set.add(sweep::option_table(options));
+  set.add(option_table(talk));
   if (set.parse(words)) {
     print(set.help());
     return 0;
   }
   if (options.out.empty()) options.out = "sweep.h5";
-  const run::PlannedRanks planned = asked.planned(options.machine);
+  const run::PlannedRanks planned = planned_for(asked, options.machine);
   set_talk(talk, true);
   const sweep::Sweep sweep = sweep::read_sweep(options);
   const std::unique_ptr<model::Description> model = model::read_description(sweep.options.model);
@@ -93,7 +78,7 @@ int plan_perturb(const Words& words) {
 int run_plan(const Words& words) {
   const std::string command = words.empty() ? "" : words.front();
   if (command == "--help" || command == "-h") {
-    print("orrery plan trace|perturb …options of the command… [--ranks R]\n");
+    print(command_text("plan").usage + "\n");
     return 0;
   }
   if (command != "trace" && command != "perturb") {

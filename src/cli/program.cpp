@@ -2,12 +2,14 @@
 
 #include "console.hpp"
 #include "figures_command.hpp"
+#include "help_command.hpp"
 #include "orrery/archive/hdf5_version.hpp"
 #include "orrery/archive/inputs.hpp"
 #include "orrery/archive/output.hpp"
 #include "orrery/archive/reader.hpp"
-#include "orrery/cli/arguments.hpp"
+#include "orrery/cli/commands.hpp"
 #include "orrery/cli/launcher.hpp"
+#include "orrery/cli/option_set.hpp"
 #include "orrery/cli/progress.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/stop_flag.hpp"
@@ -120,12 +122,9 @@ void speak_and_leave(const core::Error& error) {
 int trace(int& count, char**& arguments, const Words& words) {
   trace::TraceOptions options;
   TalkOptions talk;
-  OptionSet set(
-      "trace", "trace",
-      "orrery trace --model DIR --corpus FILE --out run.h5   (alone, or under mpirun or srun)\n"
-      "Runs the model over the corpus and writes the statistics of its residual stream to one HDF5 file.");
-  add_trace_options(set, options);
-  add_talk_options(set, talk);
+  OptionSet set("trace", "trace", command_text("trace").usage);
+  set.add(trace::option_table(options));
+  set.add(option_table(talk));
   const auto check = [&] {
     options.validate();
     archive::require_no_input_at(
@@ -168,12 +167,9 @@ sweep::Sweep read_sweep_apart(const sweep::PerturbOptions& options) {
 int perturb(int& count, char**& arguments, const Words& words) {
   sweep::PerturbOptions options;
   TalkOptions talk;
-  OptionSet set(
-      "perturb", "perturb",
-      "orrery perturb --trace run.h5 --out sweep.h5   (alone, or under mpirun or srun)\n"
-      "Perturbs the residual stream of a trace's prompts, and writes how it goes on to one HDF5 file.");
-  add_perturb_options(set, options);
-  add_talk_options(set, talk);
+  OptionSet set("perturb", "perturb", command_text("perturb").usage);
+  set.add(sweep::option_table(options));
+  set.add(option_table(talk));
   const auto check = [&] {
     archive::require_no_input_at(options.out, {{"--trace", options.trace},
                                                {"--model", options.model},
@@ -220,19 +216,9 @@ int perturb(int& count, char**& arguments, const Words& words) {
 }
 
 int inspect(int&, char**&, const Words& words) {
-  bool json = false;
-  bool ini = false;
-  bool plot = false;
-  OptionSet set(
-      "inspect", "",
-      "orrery inspect FILE [--plot|--json|--ini]\nPrints what a file holds: where it comes from, its "
-      "headline numbers, its datasets.");
-  auto add = set.group("Form").add_options();
-  add("plot", boost::program_options::bool_switch(&plot),
-      "small charts for a terminal: of a trace, what changes over depth; of a sweep, how distances go on");
-  add("json", boost::program_options::bool_switch(&json), "all attributes and datasets, as JSON");
-  add("ini", boost::program_options::bool_switch(&ini),
-      "the options that made it, as an INI file that repeats the run");
+  InspectForm form;
+  OptionSet set("inspect", "", command_text("inspect").usage);
+  set.add(option_table(form));
   set.positional("file", 1);
   if (set.parse(words)) {
     print(set.help());
@@ -241,15 +227,15 @@ int inspect(int&, char**&, const Words& words) {
   const std::vector<std::string> given = set.words("file");
   if (given.empty())
     throw core::usage_error("orrery inspect needs a file", "nothing given", "`orrery inspect run.h5`");
-  if (int{json} + int{ini} + int{plot} > 1) {
+  if (int{form.json} + int{form.ini} + int{form.plot} > 1) {
     throw core::usage_error("--plot, --json and --ini exclude each other", "several given",
                             "give one of them");
   }
   const archive::Reader file(given.front());
-  print(text::printable_lines(json   ? report::summary_json(file)
-                              : ini  ? report::options_ini(file)
-                              : plot ? report::charts_text(file)
-                                     : report::summary_text(file, given.front())));
+  print(text::printable_lines(form.json   ? report::summary_json(file)
+                              : form.ini  ? report::options_ini(file)
+                              : form.plot ? report::charts_text(file)
+                                          : report::summary_text(file, given.front())));
   return 0;
 }
 
@@ -266,17 +252,13 @@ int figures(int&, char**&, const Words& words) {
 }
 
 int doctor(int& count, char**& arguments, const Words& words) {
-  std::string folder = ".";
-  OptionSet set("doctor", "",
-                "orrery doctor [--out DIR]   (alone, or under mpirun or srun)\nTries what a run needs on "
-                "this machine.");
-  set.group("Where").add_options()(
-      "out", boost::program_options::value(&folder)->default_value(".")->value_name("DIR"),
-      "folder in which all ranks write a small file together");
+  DoctorOptions options;
+  OptionSet set("doctor", "", command_text("doctor").usage);
+  set.add(option_table(options));
   if (const auto code = parse_on_ranks(count, arguments, set, words)) return *code;
   return run_on_ranks(count, arguments, [&](const parallel::Communicator& ranks) {
     bool bad = false;
-    for (const run::Finding& finding : run::examine(ranks, folder)) {
+    for (const run::Finding& finding : run::examine(ranks, options.folder)) {
       const char* mark = finding.verdict == run::Finding::Verdict::good      ? "ok  "
                          : finding.verdict == run::Finding::Verdict::notable ? "note"
                                                                              : "BAD ";
@@ -300,41 +282,30 @@ int version(int&, char**&, const Words& words) {
 }
 
 struct Command {
-  const char* name;
-  const char* summary;
+  const char* name;  ///< as command_texts has it
   int (*run)(int&, char**&, const Words&);
   bool on_ranks;  ///< starts MPI; the others run once, whatever the launcher starts
 };
 
-constexpr std::array<Command, 8> commands = {{
-    {"trace", "run a model over a corpus and write the statistics of its residual stream", trace, true},
-    {"perturb", "perturb the residual stream of a trace's prompts and write how it goes on", perturb, true},
-    {"figures", "draw the figures of a trace and a sweep, and a page over them", figures, false},
-    {"plan", "print what a run would take: FLOPs, memory, file size, time", plan, false},
-    {"inspect", "print what a file holds", inspect, false},
-    {"verify", "look for damage in a file, or compare two", verify, false},
-    {"doctor", "try what a run needs on this machine", doctor, true},
-    {"--version", "print the version", version, false},
-}};
-
-int help(const Words&) {
-  std::string text = "orrery: the dynamics of a transformer's residual stream, at cluster scale\n\n";
-  for (const Command& command : commands) {
-    std::string name = command.name;
-    name.resize(12, ' ');
-    text += concat("  orrery ", name, command.summary, "\n");
-  }
-  print(text + "\n`orrery COMMAND --help` lists a command's options.\n");
-  return 0;
+int help(int&, char**&, const Words& words) {
+  return run_help(words);
 }
+
+constexpr std::array<Command, 9> commands = {{{"trace", trace, true},
+                                              {"perturb", perturb, true},
+                                              {"figures", figures, false},
+                                              {"plan", plan, false},
+                                              {"inspect", inspect, false},
+                                              {"verify", verify, false},
+                                              {"doctor", doctor, true},
+                                              {"help", help, false},
+                                              {"--version", version, false}}};
 
 int dispatch(int& count, char**& arguments) {
   const Words words(arguments + 1, arguments + count);
   if (words.empty())
     throw core::usage_error("no command given", "orrery alone", "`orrery --help` lists the commands");
-  if (words.front() == "--help" || words.front() == "-h" || words.front() == "help") {
-    return is_first_process() ? help(words) : 0;
-  }
+  if (words.front() == "--help" || words.front() == "-h") return is_first_process() ? run_help({}) : 0;
   for (const Command& command : commands) {
     if (words.front() != command.name) continue;
     if (!command.on_ranks && !is_first_process()) return 0;

@@ -5,6 +5,7 @@
 #include "orrery/archive/sweep_layout.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
+#include "orrery/core/ini.hpp"
 #include "orrery/verify/verify.hpp"
 #include "recipe.hpp"
 
@@ -33,23 +34,11 @@ std::string plain(const std::string& text) {
   return all;
 }
 
-/// What the options in force say of `name`; "" where nothing.
-std::string option_of(const std::string& config, const std::string& name) {
-  const std::string key = name + " = ";
-  for (std::size_t begin = 0; begin < config.size();) {
-    const std::size_t end = std::min(config.find('\n', begin), config.size());
-    if (config.compare(begin, key.size(), key) == 0)
-      return config.substr(begin + key.size(), end - begin - key.size());
-    begin = end + 1;
-  }
-  return "";
-}
-
 std::string label_of(const archive::Reader& file) {
   const std::string config = file.text("config");
-  const std::filesystem::path folder = option_of(config, "model");
+  const std::filesystem::path folder = core::ini_value(config, "model");
   const std::string name = (folder.has_filename() ? folder : folder.parent_path()).filename().string();
-  const char* untrained = option_of(config, "weights") == "random" ? " (untrained)" : "";
+  const char* untrained = core::ini_value(config, "weights") == "random" ? " (untrained)" : "";
   return plain(name.empty() ? "model" : name) + untrained;
 }
 

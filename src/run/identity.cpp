@@ -42,8 +42,9 @@ std::string option_name(const std::string& section, const std::string& option) {
   return concat("option [", section, "] ", option);
 }
 
-void add_options(Identity& identity, const std::string& ini) {
-  for (const auto& [name, value] : verify::fixing_options(ini)) identity["option " + name] = value;
+void add_options(Identity& identity, const std::string& ini, const std::set<std::string>& free_options) {
+  for (const auto& [name, value] : verify::fixing_options(ini, free_options))
+    identity["option " + name] = value;
 }
 
 void add_machine(Identity& identity, const Resources& resources) {

@@ -1,7 +1,6 @@
 #include "orrery/run/machine_options.hpp"
 
 #include "orrery/core/number_text.hpp"
-#include "orrery/run/option_words.hpp"
 
 #include <array>
 #include <cmath>
@@ -16,66 +15,49 @@ constexpr std::array<std::pair<std::string_view, DeviceChoice>, 3> devices = {
 constexpr std::array<std::pair<std::string_view, OrderChoice>, 3> orders = {
     {{"auto", OrderChoice::automatic}, {"tiles", OrderChoice::tiles}, {"layers", OrderChoice::layers}}};
 
+/// "10m" of 600.
+std::string time_text(double seconds) {
+  const double minutes = seconds / 60;
+  return minutes >= 1 && minutes == std::floor(minutes) ? concat(core::number_text(minutes), "m")
+                                                        : concat(core::number_text(seconds), "s");
+}
+
 }  // namespace
 
-void require_range(const char* option, std::int64_t value, std::int64_t least, std::int64_t greatest) {
-  if (value >= least && value <= greatest) return;
-  throw core::usage_error(concat("--", option, " is out of range"), std::to_string(value),
-                          concat("give a whole number from ", least, " to ", greatest));
-}
-
-void require_path(const char* command, const char* option, const std::filesystem::path& path) {
-  if (path.empty()) {
-    throw core::usage_error(concat("--", option, " is missing"), "no value given",
-                            concat("`orrery ", command, " --help` lists the options"));
-  }
-}
-
-std::string ini_path(const char* name, const std::filesystem::path& path) {
-  // There is no absolute form of nothing.
-  return ini_line(name, path.empty() ? "" : std::filesystem::absolute(path).lexically_normal().string());
-}
-
-void MachineOptions::validate() const {
-  require_range("threads", threads, 0, 4096);
-  if (!(stall_minutes >= 0) || !std::isfinite(stall_minutes)) {
-    throw core::usage_error("--stall-minutes is no time", core::number_text(stall_minutes),
+void add_machine_options(core::OptionTable& table, MachineOptions& o) {
+  table.group("Machine").fixing();
+  table.word<DeviceChoice>("device", o.device, devices,
+                           "the processors that compute, of all ranks alike; auto: a GPU where there is one");
+  table.free();
+  table.whole("threads", o.threads, 0, 4096,
+              "tiles in hand at once, on a GPU threads of the host; 0: the rank's share of the cores it may "
+              "run on");
+  table.word<OrderChoice>("order", o.order, orders,
+                          "tiles: weights stay; layers: one layer in memory; auto: tiles where they fit");
+  core::Option& every = table.add(
+      "checkpoint-every", "TIME",
+      [&o](const std::string& text) { o.checkpoint_seconds = core::seconds_from("checkpoint-every", text); },
+      "how often what is finished is committed, so that --resume can go on from it: 90s, 10m, 2h");
+  every.range = "0s or more";
+  every.otherwise = time_text(o.checkpoint_seconds);
+  every.written = [&o] { return concat(core::number_text(o.checkpoint_seconds), "s"); };
+  core::Option& stall =
+      table.real("stall-minutes", o.stall_minutes,
+                 "a run in which no rank makes progress for so long ends, and names the ranks that it waits "
+                 "for; 0: never");
+  stall.range = "0 or more";
+  stall.check = [&o] {
+    if (o.stall_minutes >= 0 && std::isfinite(o.stall_minutes)) return;
+    throw core::usage_error("--stall-minutes is no time", core::number_text(o.stall_minutes),
                             "give minutes such as 30, or 0 for never");
-  }
+  };
 }
 
-std::string to_ini(const MachineOptions& o) {
-  return ini_line("device", name_of(o.device)) + ini_line("threads", o.threads) +
-         ini_line("order", name_of(o.order)) +
-         ini_line("checkpoint-every", concat(core::number_text(o.checkpoint_seconds), "s")) +
-         ini_line("stall-minutes", core::number_text(o.stall_minutes));
-}
-
-double seconds_from(const char* option, const std::string& text) {
-  double unit = 1;
-  std::string_view digits = text;
-  if (!digits.empty() && digits.find_first_of("smh", digits.size() - 1) != std::string_view::npos) {
-    unit = digits.back() == 's' ? 1 : digits.back() == 'm' ? 60 : 3600;
-    digits.remove_suffix(1);
-  }
-  const auto number = core::number_from<double>(digits);
-  if (!number || !std::isfinite(*number) || *number < 0) {
-    throw core::usage_error(concat("--", option, " is no time"), text, "give one such as 90s, 10m or 2h");
-  }
-  return *number * unit;
-}
-
-DeviceChoice device_choice_from(const std::string& word) {
-  return choice_from<DeviceChoice>(word, "device", devices);
-}
-OrderChoice order_choice_from(const std::string& word) {
-  return choice_from<OrderChoice>(word, "order", orders);
-}
 const char* name_of(DeviceChoice choice) {
-  return word_of<DeviceChoice>(choice, devices);
+  return core::word_of<DeviceChoice>(choice, devices);
 }
 const char* name_of(OrderChoice choice) {
-  return word_of<OrderChoice>(choice, orders);
+  return core::word_of<OrderChoice>(choice, orders);
 }
 
 }  // namespace orrery::run

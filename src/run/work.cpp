@@ -105,7 +105,7 @@ void Work::take(Job job) {
 void Work::begin_or_go_on() {
   archive::Output& output = file_->output();
   Identity identity = job_.inputs();
-  add_options(identity, job_.config);
+  add_options(identity, job_.config, job_.free_options);
   add_machine(identity, context_.resources);
   if (!goes_on_) {
     checkpoint_.identity = std::move(identity);

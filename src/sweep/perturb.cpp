@@ -95,6 +95,7 @@ run::Job SweepRun::job() const {
   job.units = plan_.chosen;
   job.layout = layout_of(sweep_, prompts_);
   job.config = to_ini(sweep_.options);
+  job.free_options = free_options();
   job.attributes = input_attributes(sweep_, *model_.model);
   job.make_output = [this] {
     const PerturbOptions& options = sweep_.options;

@@ -1,8 +1,9 @@
 #include "orrery/sweep/perturb_options.hpp"
 
+#include "orrery/archive/output_options.hpp"
 #include "orrery/core/number_list.hpp"
 #include "orrery/core/number_text.hpp"
-#include "orrery/run/option_words.hpp"
+#include "orrery/model/dtype_options.hpp"
 
 #include <algorithm>
 #include <array>
@@ -98,98 +99,162 @@ archive::Part part_from(const std::string& text) {
   return {*number, *count};
 }
 
-TeleportMode teleport_mode_from(const std::string& word) {
-  return run::choice_from<TeleportMode>(word, "mode", mode_words);
-}
-GridRange grid_range_from(const std::string& word) {
-  return run::choice_from<GridRange>(word, "range", range_words);
-}
-Control control_from(const std::string& word) {
-  return run::choice_from<Control>(word, "controls", control_words);
-}
-Ablation ablation_from(const std::string& word) {
-  return run::choice_from<Ablation>(word, "ablate", ablation_words);
-}
-SweepStore sweep_store_from(const std::string& word) {
-  return run::choice_from<SweepStore>(word, "store", store_words);
-}
-SweepWeights sweep_weights_from(const std::string& word) {
-  return run::choice_from<SweepWeights>(word, "weights", weight_words);
-}
 const char* name_of(TeleportMode mode) {
-  return run::word_of<TeleportMode>(mode, mode_words);
+  return core::word_of<TeleportMode>(mode, mode_words);
 }
 const char* name_of(GridRange range) {
-  return run::word_of<GridRange>(range, range_words);
+  return core::word_of<GridRange>(range, range_words);
 }
 const char* name_of(Control control) {
-  return run::word_of<Control>(control, control_words);
+  return core::word_of<Control>(control, control_words);
 }
 const char* name_of(Ablation ablation) {
-  return run::word_of<Ablation>(ablation, ablation_words);
+  return core::word_of<Ablation>(ablation, ablation_words);
 }
 const char* name_of(SweepStore store) {
-  return run::word_of<SweepStore>(store, store_words);
+  return core::word_of<SweepStore>(store, store_words);
 }
 const char* name_of(SweepWeights weights) {
-  return run::word_of<SweepWeights>(weights, weight_words);
+  return core::word_of<SweepWeights>(weights, weight_words);
+}
+
+namespace {
+
+void add_files(core::OptionTable& table, PerturbOptions& o) {
+  table.group("Files").free();
+  archive::add_config_option(table);
+  table.path("trace", o.trace, "perturb",
+             "file of `orrery trace`: prompts, components and scales come from it");
+  table.path("model", o.model, "",
+             "the trace's model, where its folder is no longer where the trace found it");
+  table.path("out", o.out, "perturb", archive::out_help);
+  archive::add_existing_options(table, o.existing);
+  table.add(
+      "part", "I/N", [&o](const std::string& text) { o.part = part_from(text); },
+      "do part I of 0 ... N - 1 alone, as one of N jobs");
+  table.add("join", "", &o.join, "make --out of its finished parts");
+}
+
+void add_perturbations(core::OptionTable& table, PerturbOptions& o) {
+  table.group("Perturbations").fixing();
+  core::Option& kinds = table.add(
+      "kinds", "WORD", [&o](const std::string& text) { o.kinds = kinds_from(text); },
+      "perturbations that run");
+  kinds.range = concat("some of ", text_of(Kinds{true, true, true}));
+  kinds.otherwise = text_of(o.kinds);
+  kinds.written = [&o] { return text_of(o.kinds); };
+  core::Option& prompts = table.text(
+      "prompts", o.prompts, "LIST|FILE",
+      "samples of the trace: numbers and ranges such as 0-3,7, or all (default: the first 8); or a file of "
+      "your own, of any length: UTF-8 text, a prompt a line, or JSON Lines (.jsonl), the prompt in each "
+      "one's "
+      "field text");
+  prompts.written = [&o] {
+    return core::is_number_list(o.prompts) ? o.prompts : core::recorded_path(o.prompts);
+  };
+  core::Option& layers = table.text("layers", o.layers, "LIST",
+                                    "start layers, likewise; default: the paper's fractions of depth");
+  layers.written = [&o] { return o.layers; };
+  table.word<TeleportMode>("mode", o.mode, mode_words,
+                           "a teleport replaces the stream by a point of the plane of the first two pooled "
+                           "components; shift: keeps what is not of the plane");
+  table.word<GridRange>("range", o.range, range_words,
+                        "of scores that the grid spans: of all points, or of the start layer's");
+  table.whole("grid", o.grid, 1, 4096, "points of the grid along each axis");
+  core::Option& widen = table.real("widen", o.widen, "share by which the grid is wider than the range");
+  widen.range = "0 or more";
+  widen.check = [&o] {
+    if (o.widen >= 0 && std::isfinite(o.widen)) return;
+    throw usage_error("--widen is below 0", core::number_text(o.widen),
+                      "give the share by which the range grows, 0.2");
+  };
+  table.word<Control>("controls", o.control, control_words,
+                      "random_direction: each teleport again, as far in a random direction; none");
+  core::Option& epsilon = table.add(
+      "epsilon", "LIST", [&o](const std::string& list) { o.epsilons = epsilons_from(list); },
+      "lengths of noise, of the stream's own");
+  epsilon.range = "0 or more";
+  epsilon.otherwise = text_of(o.epsilons);
+  epsilon.written = [&o] { return text_of(o.epsilons); };
+  table.whole("directions", o.directions, 0, 1 << 20,
+              "random directions of noise, the same for all prompts and layers");
+  core::Option& along = table.whole("pc-directions", o.pc_directions, 0, 1 << 20,
+                                    "pooled components that noise follows, both ways");
+  along.check = [&o, in_range = along.check] {
+    in_range();
+    if (!o.kinds.noise || o.directions + o.pc_directions > 0) return;
+    throw usage_error("noise has no direction", "--directions 0 --pc-directions 0",
+                      "give one of them, or leave noise out of --kinds");
+  };
+  table.word<Ablation>("ablate", o.ablation, ablation_words,
+                       "what an attention head or MLP gives is set to zero, or to its mean over the trace's "
+                       "samples");
+  core::Option& ablated =
+      table.text("ablate-layers", o.ablated_layers, "LIST", "layers whose parts are ablated");
+  ablated.written = [&o] { return o.ablated_layers; };
+}
+
+void add_numbers(core::OptionTable& table, PerturbOptions& o) {
+  constexpr std::int64_t most_components = 1 << 20;
+  table.group("Numbers");
+  core::Option& components =
+      table.add("score-components", "N", &o.score_components,
+                "pooled components whose scores are kept (default: 8, or as many as the trace has)");
+  components.range = concat(1, " to ", most_components);
+  components.check = [&o] {
+    if (o.score_components) core::require_range("score-components", *o.score_components, 1, most_components);
+  };
+  components.written = [&o]() -> std::optional<std::string> {
+    if (!o.score_components) return std::nullopt;
+    return std::to_string(*o.score_components);
+  };
+  table.word<SweepStore>("store", o.store, store_words,
+                         "scores; states: whole streams too, of --state-prompts at --state-points");
+  table.text("state-prompts", o.state_prompts, "LIST",
+             "prompts whose streams are kept, by their numbers (default: the first)");
+  core::Option& points =
+      table.text("state-points", o.state_points, "LIST", "capture points at which they are kept");
+  points.written = [&o] { return o.state_points; };
+  table.word<SweepWeights>(
+      "weights", o.weights, weight_words,
+      "as the trace ran; file: the model's own; random: an untrained model as a control");
+  model::add_dtype_option(table, "dtype", o.dtype, "of weights and products (default: the trace's)");
+  model::add_dtype_option(table, "residual", o.residual, "of the residual stream, likewise");
+  table.whole("seed", o.seed, 0, std::numeric_limits<std::int64_t>::max(), "of every random number");
+  table.whole("batch-tokens", o.batch_tokens, 1, 1 << 24,
+              "tokens of prompts that run together, padding counted");
+  table.whole("batch-rows", o.batch_rows, 1, 1 << 24,
+              "perturbed streams that run together, or one prompt's of a start layer");
+}
+
+}  // namespace
+
+core::OptionTable option_table(PerturbOptions& o) {
+  core::OptionTable table("perturb");
+  add_files(table, o);
+  add_perturbations(table, o);
+  add_numbers(table, o);
+  run::add_machine_options(table, o.machine);
+  return table;
 }
 
 void PerturbOptions::validate() const {
-  run::require_path("perturb", "trace", trace);
-  run::require_path("perturb", "out", out);
-  run::require_range("grid", grid, 1, 4096);
-  if (!(widen >= 0) || !std::isfinite(widen)) {
-    throw usage_error("--widen is below 0", core::number_text(widen),
-                      "give the share by which the range grows, 0.2");
-  }
-  run::require_range("directions", directions, 0, 1 << 20);
-  run::require_range("pc-directions", pc_directions, 0, 1 << 20);
-  if (kinds.noise && directions + pc_directions == 0) {
-    throw usage_error("noise has no direction", "--directions 0 --pc-directions 0",
-                      "give one of them, or leave noise out of --kinds");
-  }
-  if (score_components) run::require_range("score-components", *score_components, 1, 1 << 20);
-  run::require_range("seed", seed, 0, std::numeric_limits<std::int64_t>::max());
-  run::require_range("batch-tokens", batch_tokens, 1, 1 << 24);
-  run::require_range("batch-rows", batch_rows, 1, 1 << 24);
-  machine.validate();
+  PerturbOptions copy = *this;
+  option_table(copy).validate();
   if (part && join) {
     throw usage_error("--part and --join exclude each other", "both given",
                       "run every part, then once --join without --part");
   }
 }
 
-std::string to_ini(const PerturbOptions& o) {
-  std::string text = "[perturb]\n";
-  const auto line = [&](const char* name, const auto& value) { text += run::ini_line(name, value); };
-  text += run::ini_path("trace", o.trace) + run::ini_path("model", o.model) + run::ini_path("out", o.out);
-  line("kinds", text_of(o.kinds));
-  text += core::is_number_list(o.prompts) ? run::ini_line("prompts", o.prompts)
-                                          : run::ini_path("prompts", o.prompts);
-  line("layers", o.layers);
-  line("mode", name_of(o.mode));
-  line("range", name_of(o.range));
-  line("grid", o.grid);
-  line("widen", core::number_text(o.widen));
-  line("controls", name_of(o.control));
-  line("epsilon", text_of(o.epsilons));
-  line("directions", o.directions);
-  line("pc-directions", o.pc_directions);
-  line("ablate", name_of(o.ablation));
-  line("ablate-layers", o.ablated_layers);
-  if (o.score_components) line("score-components", *o.score_components);
-  line("store", name_of(o.store));
-  if (!o.state_prompts.empty()) line("state-prompts", o.state_prompts);
-  line("state-points", o.state_points);
-  line("weights", name_of(o.weights));
-  if (o.dtype) line("dtype", model::name_of(*o.dtype));
-  if (o.residual) line("residual", model::name_of(*o.residual));
-  line("seed", o.seed);
-  line("batch-tokens", o.batch_tokens);
-  line("batch-rows", o.batch_rows);
-  text += to_ini(o.machine);
-  return text;
+std::string to_ini(const PerturbOptions& options) {
+  PerturbOptions copy = options;
+  return option_table(copy).to_ini();
+}
+
+std::set<std::string> free_options() {
+  PerturbOptions any;
+  return option_table(any).free_options();
 }
 
 }  // namespace orrery::sweep

@@ -41,13 +41,13 @@ run::Identity inputs_of(const Sweep& sweep) {
 
 run::Identity identity_of(const Sweep& sweep) {
   run::Identity identity = inputs_of(sweep);
-  run::add_options(identity, to_ini(sweep.options));
+  run::add_options(identity, to_ini(sweep.options), free_options());
   return identity;
 }
 
 run::Identity identity_of_sweep(const archive::Reader& file) {
   run::Identity identity;
-  run::add_options(identity, file.text("config"));
+  run::add_options(identity, file.text("config"), free_options());
   identity[run::input_name("trace")] = file.text("trace_checksum");
   identity[run::input_name("model")] = file.text("model_sha256");
   if (file.attribute("/", "prompts_sha256"))

@@ -6,6 +6,7 @@
 #include "orrery/archive/trace_layout.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
+#include "orrery/core/ini.hpp"
 #include "orrery/core/narrow.hpp"
 #include "orrery/core/number_list.hpp"
 #include "orrery/core/sha256.hpp"
@@ -22,7 +23,6 @@
 #include <cmath>
 #include <cstring>
 #include <numeric>
-#include <sstream>
 
 namespace orrery::sweep {
 namespace {
@@ -33,15 +33,6 @@ using core::concat;
 [[noreturn]] void refuse(const std::string& problem, const std::string& seen) {
   throw core::bad_input("the trace can't carry a sweep: " + problem, seen,
                         "make it again with `orrery trace`, or give another --trace");
-}
-
-/// A value of the INI text that a file was made by; "" where it has none.
-std::string option_of(const Reader& file, const std::string& name) {
-  std::istringstream lines(file.text("config"));
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with(name + " = ")) return line.substr(name.size() + 3);
-  }
-  return "";
 }
 
 /// Of the file's checksums, which depend on its numbers alone, never on ranks or time.
@@ -62,7 +53,7 @@ TraceFacts facts_of(const Reader& file) {
   facts.tokenizer_sha256 = file.text("tokenizer_sha256");
   facts.corpus_sha256 = file.text("corpus_sha256");
   facts.corpus_name = file.text("corpus_name");
-  facts.untrained = option_of(file, "weights") == "random";
+  facts.untrained = core::ini_value(file.text("config"), "weights") == "random";
   facts.seed = file.integer("seed");
   facts.points = archive::read_points(file);
   const std::int64_t layers = file.integer("layers");
@@ -125,7 +116,7 @@ class Samples {
 };
 
 void resolve_formats(const Reader& file, const TraceFacts& facts, PerturbOptions& options) {
-  if (options.model.empty()) options.model = option_of(file, "model");
+  if (options.model.empty()) options.model = core::ini_value(file.text("config"), "model");
   if (!options.dtype) options.dtype = model::dtype_from(file.text("dtype"), "dtype");
   if (!options.residual) options.residual = model::dtype_from(file.text("residual_dtype"), "residual");
   if (facts.untrained && options.weights == SweepWeights::file) {

@@ -108,6 +108,7 @@ run::Job TraceRun::job() {
   if (plan_.moments == Moments::rows && options_.store == Store::none)
     job.rows_layout = rows_layout(input_, options_);
   job.config = to_ini(options_);
+  job.free_options = free_options();
   job.attributes = input_attributes(options_, input_);
   job.make_output = [this] { return archive::Output(options_.out, options_.existing); };
   job.inputs = [this] { return inputs(); };

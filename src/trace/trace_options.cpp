@@ -1,6 +1,7 @@
 #include "orrery/trace/trace_options.hpp"
 
-#include "orrery/run/option_words.hpp"
+#include "orrery/archive/output_options.hpp"
+#include "orrery/model/dtype_options.hpp"
 
 #include <array>
 #include <limits>
@@ -25,80 +26,94 @@ constexpr std::array<std::pair<std::string_view, Store>, 2> stores = {
 
 }  // namespace
 
-Tokens tokens_from(const std::string& word) {
-  return run::choice_from<Tokens>(word, "tokens", tokens_words);
-}
-text::Bos bos_from(const std::string& word) {
-  return run::choice_from<text::Bos>(word, "bos", bos_words);
-}
-WeightChoice weight_choice_from(const std::string& word) {
-  return run::choice_from<WeightChoice>(word, "weights", weights_words);
-}
-MomentsChoice moments_choice_from(const std::string& word) {
-  return run::choice_from<MomentsChoice>(word, "moments", moments_words);
-}
-Store store_from(const std::string& word) {
-  return run::choice_from<Store>(word, "store", stores);
-}
 const char* name_of(Tokens tokens) {
-  return run::word_of<Tokens>(tokens, tokens_words);
+  return core::word_of<Tokens>(tokens, tokens_words);
 }
 const char* name_of(text::Bos bos) {
-  return run::word_of<text::Bos>(bos, bos_words);
+  return core::word_of<text::Bos>(bos, bos_words);
 }
 const char* name_of(WeightChoice choice) {
-  return run::word_of<WeightChoice>(choice, weights_words);
+  return core::word_of<WeightChoice>(choice, weights_words);
 }
 const char* name_of(MomentsChoice choice) {
-  return run::word_of<MomentsChoice>(choice, moments_words);
+  return core::word_of<MomentsChoice>(choice, moments_words);
 }
 const char* name_of(Store store) {
-  return run::word_of<Store>(store, stores);
+  return core::word_of<Store>(store, stores);
+}
+
+core::OptionTable option_table(TraceOptions& o) {
+  constexpr std::int64_t many = std::int64_t{1} << 40;
+  core::OptionTable table("trace");
+  table.group("Files").free();
+  archive::add_config_option(table);
+  table.path("model", o.model, "trace",
+             "folder with config.json, *.safetensors and tokenizer.json or tokenizer.model");
+  table.path("corpus", o.corpus, "trace", "UTF-8 text, a sample a line");
+  table.path("out", o.out, "trace", archive::out_help);
+  archive::add_existing_options(table, o.existing);
+
+  table.group("Samples").fixing();
+  table.whole("samples", o.selection.samples, 0, many,
+              "rows of the corpus to use, the first that fit; 0: all");
+  table.whole("min-chars", o.selection.min_chars, 0, many, "a row has more characters than this");
+  core::Option& most = table.whole("max-chars", o.selection.max_chars, 1, many, "and fewer than this");
+  most.check = [&o, in_range = most.check] {
+    in_range();
+    if (o.selection.max_chars - o.selection.min_chars >= 2) return;
+    throw core::usage_error("no row can have more characters than --min-chars and fewer than --max-chars",
+                            concat(o.selection.min_chars, " and ", o.selection.max_chars), "widen the range");
+  };
+  table.word<Tokens>("tokens", o.tokens, tokens_words,
+                     "what is measured of each sample: the last token of its text; random: one at a seeded "
+                     "place from 8 on; all: all of its text");
+  table.word<text::Bos>("bos", o.bos, bos_words,
+                        "special token in front of each sample: as the tokenizer's template has it; add: "
+                        "BOS, once; none");
+
+  table.group("Numbers");
+  table.word<WeightChoice>("weights", o.weights, weights_words,
+                           "file: the model's own; random: an untrained model of the same configuration, "
+                           "drawn by --seed");
+  model::add_dtype_option(table, "dtype", o.dtype,
+                          "of weights and products (default: bfloat16 on a GPU, float32 on a CPU)");
+  model::add_dtype_option(table, "residual", o.residual, "of the residual stream");
+
+  run::add_machine_options(table, o.machine);
+
+  table.group("Samples").fixing();
+  table.whole("tile-tokens", o.tile_tokens, 1, 1 << 24, "tokens that run together, padding counted");
+
+  table.group("Numbers");
+  core::Option& moments = table.word<MomentsChoice>(
+      "moments", o.moments, moments_words,
+      "rows: all measured rows in memory; streaming: their moments alone; auto: rows up to 2^30 numbers, "
+      "streaming beyond and with --tokens all");
+  moments.check = [&o] {
+    if (o.tokens != Tokens::all || o.moments != MomentsChoice::rows) return;
+    throw core::usage_error("--tokens all keeps no rows", "--moments rows",
+                            "use --moments streaming, or auto, or measure one token a sample");
+  };
+  table.whole("components", o.components, 1, 1 << 24, "leading eigenvectors kept");
+  table.whole("permutations", o.permutations, 1, 1000000, "draws of each null of the rotations, a unit");
+  table.whole("seed", o.seed, 0, std::numeric_limits<std::int64_t>::max(), "of every random number");
+  table.word<Store>("store", o.store, stores, "rows: x[n, s, d] stands in the file; none: it doesn't");
+  return table;
 }
 
 void TraceOptions::validate() const {
-  constexpr std::int64_t many = std::int64_t{1} << 40;
-  run::require_path("trace", "model", model);
-  run::require_path("trace", "corpus", corpus);
-  run::require_path("trace", "out", out);
-  run::require_range("samples", selection.samples, 0, many);
-  run::require_range("min-chars", selection.min_chars, 0, many);
-  run::require_range("max-chars", selection.max_chars, 1, many);
-  if (selection.max_chars - selection.min_chars < 2) {
-    throw core::usage_error("no row can have more characters than --min-chars and fewer than --max-chars",
-                            concat(selection.min_chars, " and ", selection.max_chars), "widen the range");
-  }
-  machine.validate();
-  run::require_range("tile-tokens", tile_tokens, 1, 1 << 24);
-  if (tokens == Tokens::all && moments == MomentsChoice::rows) {
-    throw core::usage_error("--tokens all keeps no rows", "--moments rows",
-                            "use --moments streaming, or auto, or measure one token a sample");
-  }
-  run::require_range("components", components, 1, 1 << 24);
-  run::require_range("permutations", permutations, 1, 1000000);
-  run::require_range("seed", seed, 0, std::numeric_limits<std::int64_t>::max());
+  TraceOptions copy = *this;
+  option_table(copy).validate();
 }
 
-std::string to_ini(const TraceOptions& o) {
-  std::string text = "[trace]\n";
-  const auto line = [&](const char* name, const auto& value) { text += run::ini_line(name, value); };
-  text += run::ini_path("model", o.model) + run::ini_path("corpus", o.corpus) + run::ini_path("out", o.out);
-  line("samples", o.selection.samples);
-  line("min-chars", o.selection.min_chars);
-  line("max-chars", o.selection.max_chars);
-  line("tokens", name_of(o.tokens));
-  line("bos", name_of(o.bos));
-  line("weights", name_of(o.weights));
-  if (o.dtype) line("dtype", model::name_of(*o.dtype));
-  line("residual", model::name_of(o.residual));
-  text += to_ini(o.machine);
-  line("tile-tokens", o.tile_tokens);
-  line("moments", name_of(o.moments));
-  line("components", o.components);
-  line("permutations", o.permutations);
-  line("seed", o.seed);
-  line("store", name_of(o.store));
-  return text;
+std::string to_ini(const TraceOptions& options) {
+  TraceOptions copy = options;
+  return option_table(copy).to_ini();
+}
+
+std::set<std::string> free_options() {
+  TraceOptions any;
+  return option_table(any).free_options();
 }
 
 }  // namespace orrery::trace

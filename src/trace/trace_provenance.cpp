@@ -22,13 +22,13 @@ std::map<std::string, std::string> hashes_of_inputs(const TraceOptions& options)
 
 run::Identity identity_of(const TraceOptions& options) {
   run::Identity identity;
-  run::add_options(identity, to_ini(options));
+  run::add_options(identity, to_ini(options), free_options());
   return identity;
 }
 
 run::Identity identity_of_trace(const archive::Reader& file) {
   run::Identity identity;
-  run::add_options(identity, file.text("config"));
+  run::add_options(identity, file.text("config"), free_options());
   for (const char* input : {"model", "tokenizer", "corpus"}) {
     identity[run::input_name(input)] = file.text(std::string(input) + "_sha256");
   }

@@ -267,10 +267,10 @@ class Comparer {
   }
 
   /// The options of `config` that count.
-  static std::map<std::string, std::string> options_of(const Reader& file) {
+  std::map<std::string, std::string> options_of(const Reader& file) const {
     const std::optional<AttributeValue> config = file.attribute("/", "config");
     if (!config || !std::holds_alternative<std::string>(*config)) return {};
-    return fixing_options(std::get<std::string>(*config));
+    return fixing_options(std::get<std::string>(*config), options_.free_options);
   }
 
   void compare_options() {

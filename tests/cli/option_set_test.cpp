@@ -13,7 +13,6 @@
 namespace orrery::cli {
 namespace {
 
-namespace po = boost::program_options;
 using core::ExitCode;
 using test::expect_error;
 using Words = std::vector<std::string>;
@@ -27,11 +26,15 @@ struct Weave {
   test::ScratchFolder folder;
 
   Weave() {
-    auto add = set.group("Cloth").add_options();
-    add("samples", po::value(&samples)->default_value(samples)->value_name("N"), "how many");
-    add("colour", po::value(&colour), "of the thread");
-    add("dry-run", po::bool_switch(&dry), "no thread");
-    set.group("Files").add_options()("config", po::value<std::string>(), "INI file");
+    core::OptionTable table("trace");
+    table.group("Cloth");
+    table.whole("samples", samples, 0, 100, "how many");
+    table.text("colour", colour, "WORD", "of the thread");
+    table.add("dry-run", "", &dry, "no thread");
+    table.group("Files");
+    table.add(
+        "config", "PATH", [](const std::string&) {}, "INI file");
+    set.add(table);
     set.positional("file", 1);
   }
   bool parse(const Words& words) { return set.parse(words); }

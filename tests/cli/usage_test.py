@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import unittest
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -280,6 +281,36 @@ class Help(CommandLineTest):
         for command in ("trace", "plan", "inspect", "verify", "doctor", "--version"):
             self.assertIn(f"orrery {command}", text)
             self.assertIn("orrery", self.assert_done(run(command, "--help")).output)
+
+    def test_topics(self) -> None:
+        text = self.assert_done(run("help")).output
+        self.assertEqual(self.assert_done(run("--help")).output, text)
+        for topic, told in (("options", "--pc-directions N"), ("files", "/pca/eigenvalue  float64 (point, eigen)"),
+                            ("faults", "a bit flips in an exact sum"), ("exit-codes", "85")):  # fmt: skip
+            self.assertIn(f"  {topic} ", text)
+            self.assertIn(told, self.assert_done(run("help", topic)).output)
+        for words in (("trace",), ("plan", "perturb"), ("verify",)):
+            self.assertEqual(self.assert_done(run("help", *words)).output, self.assert_done(run(*words, "--help")).output)
+        self.assert_fails(run("help", "option"), USAGE, "option", "did you mean orrery help options?")
+
+    def test_manual_pages(self) -> None:
+        """Each command and topic has one, which man takes without a warning."""
+        self.assert_done(run("help", "--man", self.folder / "man"))
+        pages = sorted(path.name for path in (self.folder / "man").iterdir())
+        commands = ("trace", "perturb", "figures", "plan", "inspect", "verify", "doctor")
+        self.assertEqual(pages, sorted(["orrery.1", *(f"orrery-{name}.1" for name in commands),
+                                        *(f"orrery-{name}.7" for name in ("options", "files", "faults", "exit-codes"))]))  # fmt: skip
+        for page in pages:
+            shown = subprocess.run(["groff", "-man", "-Tutf8", "-ww", self.folder / "man" / page], capture_output=True,
+                                   text=True, timeout=30)  # fmt: skip
+            self.assertEqual((shown.returncode, shown.stderr), (0, ""), page)
+        shown = (self.folder / "man" / "orrery-options.7").read_text(encoding="utf-8")
+        for name, default in OPTIONS.items():
+            escaped = f"--{name}".replace("-", r"\-")
+            self.assertIn(".TP\n\\fB" + escaped, shown)
+            if default:
+                text = shown.split(f"fB{escaped}")[1].split(".TP")[0]
+                self.assertIn(f"Default: {default}", text.replace("\\-", "-"))
 
     def test_printed_once(self) -> None:
         for words in (["--help"], ["trace", "--help"], ["plan", "trace", "--help"], ["verify", "--help"], ["--version"]):

@@ -1,5 +1,6 @@
 // The input is an INI file for --config, of a trace and of a sweep.
-#include "orrery/cli/arguments.hpp"
+#include "orrery/cli/commands.hpp"
+#include "orrery/cli/option_set.hpp"
 #include "tests/fuzz/target.hpp"
 
 namespace {
@@ -7,12 +8,12 @@ namespace {
 using namespace orrery;
 
 template <class Options>
-void parse(const std::string& command, const std::string& path, void (*add)(cli::OptionSet&, Options&)) {
+void parse(const std::string& command, const std::string& path) {
   Options options;
   cli::TalkOptions talk;
   cli::OptionSet set(command, command, "");
-  add(set, options);
-  cli::add_talk_options(set, talk);
+  set.add(option_table(options));
+  set.add(cli::option_table(talk));
   set.parse({"--config", path});
   options.validate();
   to_ini(options);
@@ -22,7 +23,7 @@ void parse(const std::string& command, const std::string& path, void (*add)(cli:
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string path = test::write_scratch("options.ini", test::text_of(data, size)).string();
-  test::expect_order([&] { parse<trace::TraceOptions>("trace", path, cli::add_trace_options); });
-  test::expect_order([&] { parse<sweep::PerturbOptions>("perturb", path, cli::add_perturb_options); });
+  test::expect_order([&] { parse<trace::TraceOptions>("trace", path); });
+  test::expect_order([&] { parse<sweep::PerturbOptions>("perturb", path); });
   return 0;
 }

@@ -51,6 +51,17 @@ class Install(unittest.TestCase):
         self.assert_ends(call("bash", jobs / "pipeline.sh", PATH=path), BAD_USAGE, "an option is missing (--model)")
         self.assert_ends(call("bash", jobs / "pipeline.sh", PATH="/usr/bin:/bin"), BAD_USAGE, "mend PATH")
 
+    def test_manual_pages(self) -> None:
+        """Those that the program itself makes."""
+        pages = {path.relative_to(self.prefix / "share/man") for path in (self.prefix / "share/man").rglob("orrery*")}
+        self.assertIn(Path("man1/orrery-trace.1"), pages)
+        self.assertIn(Path("man7/orrery-files.7"), pages)
+        self.assert_ends(call(self.prefix / "bin/orrery", "help", "--man", self.folder / "man"), 0, "")
+        self.assertEqual({path.name for path in pages}, {path.name for path in (self.folder / "man").iterdir()})
+        for page in pages:
+            made = (self.folder / "man" / page.name).read_bytes()
+            self.assertEqual((self.prefix / "share/man" / page).read_bytes(), made)
+
     def test_package(self) -> None:
         """A program is built upon it, and reads a model."""
         source, build = Path(__file__).parent / "package", self.folder / "package"

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "orrery/core/option_table.hpp"
+
 #include <boost/program_options.hpp>
 
 #include <filesystem>
@@ -11,11 +13,11 @@ namespace orrery::cli {
 /// The options of a command, from its words and from an INI file, and its --help.
 class OptionSet {
  public:
-  /// `section` of the INI file; empty for a command that reads none. `usage` is the first line of its help.
+  /// `section` of the INI file; empty for a command that reads none. `usage` are the first lines of its help.
   OptionSet(std::string command, std::string section, std::string usage);
 
-  /// Options are added here, by group.
-  boost::program_options::options_description& group(const std::string& title);
+  /// Adds the options of a table, by its groups. What their targets point to is filled in by `parse`.
+  void add(const core::OptionTable& table);
   /// Names a word that stands without an option, `count` of them at most.
   void positional(const std::string& name, int count);
 
@@ -39,6 +41,8 @@ class OptionSet {
   std::vector<std::string> names() const;
 
  private:
+  /// The group of that title, a new one where there is none.
+  boost::program_options::options_description& group(const std::string& title);
   void read_config(const std::filesystem::path& path);
   /// What a file says in this command's section, with plain keys; usage_error on any key or section that is
   /// unknown.
@@ -49,6 +53,7 @@ class OptionSet {
   std::string command_;
   std::string section_;
   std::string usage_;
+  std::vector<std::string> titles_;  ///< of groups_
   std::vector<boost::program_options::options_description> groups_;
   boost::program_options::options_description hidden_;
   boost::program_options::positional_options_description positional_;

@@ -5,7 +5,7 @@
 
 namespace orrery::core {
 
-/// What the program returns to the shell; design.md and the README list them for users.
+/// What the program returns to the shell.
 enum class ExitCode : int {
   done = 0,
   difference = 1,       ///< verify found damage or a difference
@@ -16,6 +16,24 @@ enum class ExitCode : int {
   io = 74,              ///< disk full, read-only, …
   resources = 75,       ///< out of memory or devices
   stopped = 85,         ///< stopped on request, resumable
+};
+
+/// What a code says to a user, a sentence each, in the order of the codes.
+struct ExitCodeMeaning {
+  ExitCode code;
+  const char* meaning;
+};
+inline constexpr ExitCodeMeaning exit_code_meanings[] = {
+    {ExitCode::done, "done"},
+    {ExitCode::difference, "verify found damage, or a difference"},
+    {ExitCode::usage, "wrong usage, or an output that exists"},
+    {ExitCode::bad_input, "a model, a corpus or a file that can't be used"},
+    {ExitCode::helper_missing,
+     "gnuplot is missing: data, scripts and page of the figures are written all the same"},
+    {ExitCode::internal, "an internal error, told with a rank and a place"},
+    {ExitCode::io, "an I/O error: the disk is full or read-only, stdout can't be written"},
+    {ExitCode::resources, "not enough memory or devices, checked before computing"},
+    {ExitCode::stopped, "stopped on request: --resume goes on"},
 };
 
 /// An error that a person can act on. `what()` reads "problem (seen): advice", in one printable line.

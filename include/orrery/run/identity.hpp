@@ -3,6 +3,7 @@
 #include "orrery/run/resources.hpp"
 
 #include <map>
+#include <set>
 #include <string>
 
 namespace orrery::run {
@@ -21,8 +22,9 @@ std::string option_name(const std::string& section, const std::string& option);
 /// have no hash.
 inline constexpr const char* special_tokens_input = "special tokens";
 
-/// Adds the options that fix numbers, from the INI text that records all of them.
-void add_options(Identity& identity, const std::string& ini);
+/// Adds the options that fix numbers, from the INI text that records all of them; not those of
+/// `free_options`.
+void add_options(Identity& identity, const std::string& ini, const std::set<std::string>& free_options);
 /// Adds this binary's, its libraries' and its processors'.
 void add_machine(Identity& identity, const Resources& resources);
 

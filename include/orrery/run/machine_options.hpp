@@ -1,5 +1,7 @@
 #pragma once
 
+#include "orrery/core/option_table.hpp"
+
 #include <string>
 
 namespace orrery::run {
@@ -15,18 +17,11 @@ struct MachineOptions {
   OrderChoice order = OrderChoice::automatic;
   double checkpoint_seconds = 600;  ///< between two commitments of what is finished
   double stall_minutes = 30;        ///< without any progress until the run ends; 0: never
-
-  /// Throws usage_error on a value that no run can have.
-  void validate() const;
 };
 
-/// Its lines of an INI file.
-std::string to_ini(const MachineOptions& options);
+/// Adds their lines of a command's table.
+void add_machine_options(core::OptionTable& table, MachineOptions& options);
 
-/// "90", "90s", "10m", "2h" in seconds.
-double seconds_from(const char* option, const std::string& text);
-DeviceChoice device_choice_from(const std::string& word);
-OrderChoice order_choice_from(const std::string& word);
 const char* name_of(DeviceChoice choice);
 const char* name_of(OrderChoice choice);
 

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -32,6 +33,7 @@ struct Job {
   /// does not keep.
   std::optional<archive::Layout> rows_layout = {};
   std::string config;                            ///< the options in force, an INI text
+  std::set<std::string> free_options = {};       ///< of those, the names that can't change a number
   std::vector<archive::Attribute> attributes;    ///< what is known of model and inputs before computing
   std::function<archive::Output()> make_output;  ///< asked on rank 0
   /// Inputs by their hashes (input_name), asked on rank 0. Where the model's is not among them, it is that of

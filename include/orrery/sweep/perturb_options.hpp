@@ -1,12 +1,14 @@
 #pragma once
 
 #include "orrery/archive/output.hpp"
+#include "orrery/core/option_table.hpp"
 #include "orrery/model/dtype.hpp"
 #include "orrery/run/machine_options.hpp"
 
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -68,10 +70,13 @@ struct PerturbOptions {
   void validate() const;
 };
 
+/// All of them: a table whose values are those of `options`, which must outlive it.
+core::OptionTable option_table(PerturbOptions& options);
 /// The options as an INI file with a section [perturb] that repeats the run: --overwrite, --resume, --part
-/// and
-/// --join left out.
+/// and --join left out.
 std::string to_ini(const PerturbOptions& options);
+/// The names of those that can't change a number of the result.
+std::set<std::string> free_options();
 
 /// "0.01,0.1" as numbers of at least 0, ascending. Throws usage_error.
 std::vector<double> epsilons_from(const std::string& text);
@@ -82,12 +87,6 @@ std::string text_of(const Kinds& kinds);
 /// "3/8": part 3, of 0 … 7.
 archive::Part part_from(const std::string& text);
 
-TeleportMode teleport_mode_from(const std::string& word);
-GridRange grid_range_from(const std::string& word);
-Control control_from(const std::string& word);
-Ablation ablation_from(const std::string& word);
-SweepStore sweep_store_from(const std::string& word);
-SweepWeights sweep_weights_from(const std::string& word);
 const char* name_of(TeleportMode mode);
 const char* name_of(GridRange range);
 const char* name_of(Control control);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "orrery/archive/output.hpp"
+#include "orrery/core/option_table.hpp"
 #include "orrery/model/dtype.hpp"
 #include "orrery/run/machine_options.hpp"
 #include "orrery/text/corpus.hpp"
@@ -9,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace orrery::trace {
@@ -45,14 +47,13 @@ struct TraceOptions {
   void validate() const;
 };
 
+/// All of them: a table whose values are those of `options`, which must outlive it.
+core::OptionTable option_table(TraceOptions& options);
 /// The options as an INI file with a section [trace] that repeats the run: `--overwrite` left out.
 std::string to_ini(const TraceOptions& options);
+/// The names of those that can't change a number of the result.
+std::set<std::string> free_options();
 
-Tokens tokens_from(const std::string& word);
-text::Bos bos_from(const std::string& word);
-WeightChoice weight_choice_from(const std::string& word);
-MomentsChoice moments_choice_from(const std::string& word);
-Store store_from(const std::string& word);
 const char* name_of(Tokens tokens);
 const char* name_of(text::Bos bos);
 const char* name_of(WeightChoice choice);

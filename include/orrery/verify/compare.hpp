@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ struct CompareOptions {
   /// Only datasets that both files have, and numbers among the attributes that both have: for two runs that
   /// differ on purpose, as kept rows and streamed ones do.
   bool common = false;
+  /// Of `config`, the options that can't change a number (core::OptionTable).
+  std::set<std::string> free_options = {};
 };
 
 struct Comparison {

@@ -1,17 +1,15 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
-#include <string_view>
 
 namespace orrery::verify {
 
-/// Whether an option can't change a number of the result (design.md): paths, threads, order, what concerns
-/// stopping and going on, and talk.
-bool is_free(std::string_view option);
-
 /// The options that fix the numbers of a run, from the INI text that records all of them: "[section] name" →
-/// value. Options that files of earlier versions lack have their defaults.
-std::map<std::string, std::string> fixing_options(const std::string& ini);
+/// value. Those whose names are in `free_options` can't change a number (core::OptionTable). Options that
+/// files of earlier versions lack have their defaults.
+std::map<std::string, std::string> fixing_options(const std::string& ini,
+                                                  const std::set<std::string>& free_options);
 
 }  // namespace orrery::verify

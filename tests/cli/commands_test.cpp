@@ -1,5 +1,6 @@
-#include "orrery/cli/arguments.hpp"
+#include "orrery/cli/commands.hpp"
 
+#include "orrery/cli/option_set.hpp"
 #include "tests/archive/expect_error.hpp"
 
 #include <gtest/gtest.h>
@@ -19,8 +20,8 @@ trace::TraceOptions trace_of(const Words& words) {
   trace::TraceOptions options;
   TalkOptions talk;
   OptionSet set("trace", "trace", "orrery trace");
-  add_trace_options(set, options);
-  add_talk_options(set, talk);
+  set.add(trace::option_table(options));
+  set.add(option_table(talk));
   set.parse(words);
   return options;
 }
@@ -28,7 +29,7 @@ trace::TraceOptions trace_of(const Words& words) {
 sweep::PerturbOptions perturb_of(const Words& words) {
   sweep::PerturbOptions options;
   OptionSet set("perturb", "perturb", "orrery perturb");
-  add_perturb_options(set, options);
+  set.add(sweep::option_table(options));
   set.parse(words);
   return options;
 }

@@ -1,0 +1,61 @@
+#include "fault_table.hpp"
+
+namespace orrery::cli {
+
+const std::vector<Fault>& fault_table() {
+  static const std::vector<Fault> faults = {
+      {"an exception", "any phase, any rank", "the phase and the rank", "70",
+       "work since the last checkpoint", "faults.faults"},
+      {"an allocation fails", "any phase, any rank", "the phase and the rank, and what needs less memory",
+       "75", "work since the last checkpoint", "faults.faults"},
+      {"NaN or infinity in the activations", "any tile or block", "the sample, and the point or the layer",
+       "65", "work since the last checkpoint", "faults.faults"},
+      {"a bit flips in an exact sum", "memory or network", "that the sums differ from their checksums", "70",
+       "work since the last checkpoint: nothing wrong is saved", "faults.faults"},
+      {"no room for the output", "before computing", "bytes needed and bytes available", "74", "nothing",
+       "faults.full_disk"},
+      {"the disk fills up, a quota, a short write, a failing disk", "result, rows, checkpoint, sums",
+       "the file, and what the system said", "74", "work since the last checkpoint",
+       "faults.faults, faults.full_disk"},
+      {"reading fails", "model, corpus, tokenizer, trace, parts", "the file, and what the system said", "74",
+       "nothing", "faults.faults"},
+      {"reading fails", "work in progress", "the file, and what the system said", "74", "nothing: it stays",
+       "faults.faults"},
+      {"another program writes a file", "trace, sweep", "who, where it can be told", "74", "nothing",
+       "field.disks"},
+      {"a disk has no locks", "anywhere", "nothing: it is done without them", "0", "nothing", "field.disks"},
+      {"stdout can't be written", "any command", "what the system said", "74",
+       "nothing: the file is complete", "field.streams"},
+      {"an output is an input", "any command", "both names", "64", "nothing", "field.files"},
+      {"an input may not be read", "model, corpus, tokenizer, trace", "the file: Permission denied", "65",
+       "nothing", "faults.files"},
+      {"an output may not be written", "its folder, or OUT.part/", "the file: Permission denied", "74",
+       "work since the last checkpoint", "faults.files"},
+      {"a file is removed", "OUT.part/, or the result in it", "that it can't be opened", "74",
+       "what was removed", "faults.files"},
+      {"a file is removed", "checkpoint, sums, rows, lock",
+       "nothing: they are written anew, or no longer needed", "0", "nothing", "faults.files"},
+      {"a file is removed", "the model's weights, before their hash is known", "the file", "65",
+       "work since the last checkpoint", "faults.files"},
+      {"a rank comes late, or has nothing to do", "anywhere", "nothing", "0", "nothing", "faults.late_ranks"},
+      {"all of the first two rows, and kills", "each phase on each rank", "as of each", "", "as of each",
+       "faults.matrix (--long)"},
+      {"kill -9, a node goes down", "any moment", "what the launcher says", "the launcher's",
+       "work since the last checkpoint", "faults.kills, sweep.resume"},
+      {"no rank makes progress (--stall-minutes)", "any rank",
+       "the ranks that are waited for, their hosts and phases", "70; 137 of an srun that kills them",
+       "work since the last checkpoint", "faults.stall, slurm.jobs"},
+      {"it is asked to stop (SIGUSR1; SIGTERM under srun)", "any moment until all tiles are done",
+       "how much is done", "85", "the tiles or blocks in hand are finished: nothing", "trace.resume"},
+      {"a job's time ends", "Slurm", "that the job is queued again", "85", "nothing", "slurm.jobs"},
+      {"other kernels are chosen (ATEN_CPU_CAPABILITY, MKL_CBWR, …)", "--resume", "both choices", "64",
+       "nothing", "field.machine"},
+      {"streams too long for their squares (1.8e19; 8.5e37 in float64)", "any tile or block",
+       "the sample and the point", "65", "work since the last checkpoint", "field.numbers"},
+      {"a hostile or damaged file", "model, corpus, options, trace, sweep, work in progress",
+       "what is wrong, and where in it", "65", "nothing", "cli.malformed, cli.hostile, fuzz"},
+  };
+  return faults;
+}
+
+}  // namespace orrery::cli
