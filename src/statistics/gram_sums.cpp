@@ -12,20 +12,11 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <utility>
 
 namespace orrery::statistics {
 namespace {
-
-// For tests alone, which link this file a second time in place of the library's: sums of doubles that were
-// not rounded to integers, added up as they come. What must then fail, does.
-#ifdef ORRERY_PLAIN_SUMS
-constexpr bool exact = false;
-#else
-constexpr bool exact = true;
-#endif
 
 constexpr double largest_sum_of_squares = 0x1p53;
 constexpr double narrow = 0x1p26;  // whose square is less
@@ -34,29 +25,9 @@ constexpr double wide_squares = 0x1p60;  // of a wide product, when it is closed
 constexpr int word_bits = 48;            // that stay in the low word; of 2¹⁵ ranks they add up
 constexpr std::int64_t low_mask = (std::int64_t{1} << word_bits) - 1;
 
-/// A sum as a plain double, in the bits of a word.
-double plain(std::int64_t word) {
-  return std::bit_cast<double>(word);
-}
-
 void add_to(std::int64_t* words, const double* values, std::int64_t count, std::int64_t factor) {
   for (std::int64_t k = 0; k < count; ++k) {
-    if constexpr (exact) {
-      words[k] += static_cast<std::int64_t>(values[k]) * factor;
-    } else {
-      words[k] = std::bit_cast<std::int64_t>(plain(words[k]) + values[k]);
-    }
-  }
-}
-
-void reduce_words(const parallel::Communicator& ranks, std::span<std::int64_t> words, int root) {
-  if constexpr (exact) {
-    ranks.reduce(words, root);
-  } else {
-    const bool ours = ranks.rank() == root;
-    parallel::check_mpi(MPI_Reduce(ours ? MPI_IN_PLACE : words.data(), ours ? words.data() : nullptr,
-                                   static_cast<int>(words.size()), MPI_DOUBLE, MPI_SUM, root, ranks.handle()),
-                        "MPI_Reduce");
+    words[k] += static_cast<std::int64_t>(values[k]) * factor;
   }
 }
 
@@ -105,10 +76,10 @@ bool quantise(const T* x, std::int64_t count, const double* shift, const double*
   std::int64_t beyond = 0;
   for (std::int64_t i = 0; i < count; ++i) {
     const double value = (static_cast<double>(x[i]) - shift[i]) * density[i];
-    q[i] = exact ? value + dither + rounder - rounder : value;
+    q[i] = value + dither + rounder - rounder;
     beyond += std::abs(q[i]) <= Quanta::headroom ? 0 : 1;
   }
-  return beyond == 0 || !exact;
+  return beyond == 0;
 }
 
 template bool quantise(const float* x, std::int64_t count, const double* shift, const double* density,
@@ -152,10 +123,6 @@ std::int64_t GramSums::sum_place(std::int64_t i) const {
 
 void GramSums::add(std::int64_t item, const at::Tensor& q) {
   Item& sums = items_[item];
-  if constexpr (!exact) {
-    add_product(sums, q, 0);
-    return add_lines(sums, q);
-  }
   std::vector<double> greatest = greatest_of_rows(q);
   const at::Tensor low = add_wide(sums, q, greatest);
   for (std::int64_t first = 0; first < q.size(0);) {
@@ -248,7 +215,6 @@ void GramSums::add_lines(Item& item, const at::Tensor& q) const {
       sums[i] += row[i];
       total += row[i];
     }
-    if constexpr (!exact) continue;
     for (std::int64_t i = 0; i < side_; ++i) {
       item.checks[i] += Int128{static_cast<std::int64_t>(row[i])} * static_cast<std::int64_t>(total);
     }
@@ -265,7 +231,6 @@ void GramSums::make_room(Item& item, std::int64_t bound) const {
 
 // A second word that does not fit wraps, here and in `reduce`, and `verify` sees it: checks are of 128 bits.
 void GramSums::spill(Item& item) const {
-  if constexpr (!exact) return;
   for (std::size_t k = 0; k < item.low.size(); ++k) {
     item.high[k] = static_cast<std::int32_t>(item.high[k] + (item.low[k] >> word_bits));
     item.low[k] &= low_mask;
@@ -302,7 +267,7 @@ void GramSums::combine(const parallel::Communicator& ranks, std::int64_t first, 
       rest.push_back(item.rows);
     }
   });
-  for (Item& item : items) reduce_words(ranks, item.low, owner);
+  for (Item& item : items) ranks.reduce(std::span(item.low), owner);
   ranks.reduce(rest, owner);
   parallel::agree(ranks, "exact sums", [&] {
     const std::int64_t* sums = rest.data();
@@ -321,7 +286,6 @@ void GramSums::combine(const parallel::Communicator& ranks, std::int64_t first, 
 }
 
 void GramSums::verify(const Item& item, std::int64_t index) const {
-  if constexpr (!exact) return;
   std::vector<Int128> sums(side_);
   for (std::int64_t i = 0; i < side_; ++i) {  // every word that is kept
     sums[i] += word(item, sum_place(i));
@@ -351,20 +315,14 @@ Int128 GramSums::word(const Item& item, std::int64_t place) const {
 }
 
 double GramSums::sum(std::int64_t item, std::int64_t i) const {
-  const std::int64_t at = sum_place(i);
-  return exact ? static_cast<double>(word(items_[item], at)) : plain(items_[item].low[at]);
+  return static_cast<double>(word(items_[item], sum_place(i)));
 }
 
 double GramSums::centred(const Item& item, std::int64_t i, std::int64_t j) const {
   const std::int64_t product = place(std::min(i, j), std::max(i, j));
   const std::int64_t one = sum_place(i);
   const std::int64_t other = sum_place(j);
-  if constexpr (exact) {
-    return static_cast<double>(item.rows * word(item, product) - word(item, one) * word(item, other));
-  } else {
-    return static_cast<double>(item.rows) * plain(item.low[product]) -
-           plain(item.low[one]) * plain(item.low[other]);
-  }
+  return static_cast<double>(item.rows * word(item, product) - word(item, one) * word(item, other));
 }
 
 double GramSums::centred(std::int64_t item, std::int64_t i, std::int64_t j) const {

@@ -81,8 +81,6 @@ class GramSums {
   void release(std::int64_t item);
 
  private:
-  friend class GramSumsTamper;  // of the tests: plants errors
-
   enum class Others { release, empty };
   struct Item {
     std::vector<std::int64_t> low;   // panels, then S_i: the value is high · 2⁴⁸ + low
