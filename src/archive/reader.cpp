@@ -21,12 +21,12 @@
 namespace orrery::archive {
 namespace {
 
-struct KnownFormat {
-  const char* name;
-  std::int64_t newest;
-};
-constexpr KnownFormat known_formats[] = {{trace_format, trace_format_version},
-                                         {sweep_format, sweep_format_version}};
+/// The newest version of each format that is known.
+std::map<std::string, std::int64_t>& known_formats() {
+  static std::map<std::string, std::int64_t> formats = {{trace_format, trace_format_version},
+                                                        {sweep_format, sweep_format_version}};
+  return formats;
+}
 
 /// Ample for the texts of any of our files, each of which lies in it once and is copied twice on its way; a
 /// damaged one may have the library go round in circles, taking memory at each turn.
@@ -39,6 +39,10 @@ Limits probe_limits(std::int64_t file_bytes) {
 }
 
 }  // namespace
+
+AddedFormat::AddedFormat(const std::string& name, std::int64_t newest_version) {
+  known_formats().emplace(name, newest_version);
+}
 
 std::int64_t DatasetInfo::entries() const {
   return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
@@ -231,9 +235,8 @@ void Reader::check_format(Incomplete incomplete) {
     refuse("an HDF5 file, but not one of orrery's", file_->path, "give a file that orrery wrote");
   }
   format_ = *text;
-  const auto known =
-      std::ranges::find_if(known_formats, [&](const KnownFormat& one) { return one.name == format_; });
-  if (known == std::end(known_formats) || *number > known->newest || *number < 1) {
+  const auto known = known_formats().find(format_);
+  if (known == known_formats().end() || *number > known->second || *number < 1) {
     refuse("the file's format is not known to this version",
            core::concat(file_->path, ": ", format_, " ", *number), "read it with a newer orrery");
   }

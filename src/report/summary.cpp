@@ -4,6 +4,7 @@
 #include "headline.hpp"
 #include "numbers.hpp"
 #include "orrery/archive/sweep_layout.hpp"
+#include "orrery/archive/trace_layout.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/text/printable.hpp"
 #include "sweep_summary.hpp"
@@ -72,7 +73,8 @@ std::string own_prompts_text(const Reader& file) {
 }  // namespace
 
 std::string headline_text(const Reader& file) {
-  return file.format() == archive::sweep_format ? sweep_headline_text(file) : trace_headline_text(file);
+  if (file.format() == archive::sweep_format) return sweep_headline_text(file);
+  return file.format() == archive::trace_format ? trace_headline_text(file) : "";
 }
 
 std::string summary_text(const Reader& file, const std::string& name) {
@@ -82,8 +84,10 @@ std::string summary_text(const Reader& file, const std::string& name) {
     text += concat("  ", padded(attribute, 18), value, "\n");
   const bool sweep = file.format() == archive::sweep_format;
   if (sweep) text += own_prompts_text(file);
-  text += concat("\nheadline (± ", sweep ? "standard error over prompts" : "jackknife standard error", ")\n",
-                 headline_text(file), "\ndatasets\n");
+  if (const std::string headline = headline_text(file); !headline.empty())
+    text += concat("\nheadline (± ", sweep ? "standard error over prompts" : "jackknife standard error",
+                   ")\n", headline);
+  text += "\ndatasets\n";
   std::vector<std::vector<std::string>> lines;
   for (const archive::DatasetInfo& info : file.datasets()) {
     if (info.is_scale) continue;

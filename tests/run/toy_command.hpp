@@ -54,6 +54,9 @@ class SumOfSquares final : public run::Sums {
   std::int64_t mine_ = 0;
 };
 
+/// Its files are read, verified and inspected like any.
+inline const archive::AddedFormat toy_format("orrery-toy", 1);
+
 /// The smallest command: of each unit u its square is written to the file. What can go wrong, tests choose.
 struct ToyCommand {
   const parallel::Communicator& ranks;
@@ -81,9 +84,8 @@ struct ToyCommand {
   std::int64_t chosen = 0;
   std::int64_t total = 0;  ///< of all ranks, where there are sums
 
-  /// Of a format that a Reader knows.
   static archive::Layout layout(const char* path, std::int64_t units) {
-    archive::Layout made{.format = "orrery-sweep"};
+    archive::Layout made{.format = "orrery-toy"};
     made.scales = {{.name = "unit", .length = units, .long_name = "unit"}};
     made.datasets = {{.path = path, .dimensions = {"unit"}, .long_name = "square"}};
     return made;

@@ -1,6 +1,7 @@
 #include "orrery/run/work.hpp"
 
 #include "orrery/archive/checkpoint.hpp"
+#include "orrery/verify/verify.hpp"
 #include "tests/run/toy_command.hpp"
 
 #include <gtest/gtest.h>
@@ -105,6 +106,19 @@ TEST_F(WorkTest, DoesEachUnitOnceAndNamesTheFileAtItsEnd) {
   EXPECT_EQ(std::get<std::int64_t>(*file.attribute("/", "ranks")), ranks.size());
   for (const char* name : {"load_seconds", "toys_seconds", "write_seconds", "total_seconds"})
     EXPECT_TRUE(file.attribute("/timing", name).has_value()) << name;
+}
+
+// A command's files need no more than their format's name to be read and verified.
+TEST_F(WorkTest, ItsFileIsReadAndVerified) {
+  ToyCommand command = toy();
+  command.run();
+  if (!ranks.is_root()) return;
+  const archive::Reader file(folder.out());
+  EXPECT_EQ(file.format(), "orrery-toy");
+  std::vector<std::string> failed;
+  EXPECT_TRUE(verify::verify_file(file, [&](const verify::Check& check) {
+    if (!check.passed) failed.push_back(check.subject + ": " + check.seen);
+  })) << (failed.empty() ? "" : failed.front());
 }
 
 TEST_F(WorkTest, RanksTakePartInAsManyRoundsAsTheOneWithMostUnits) {

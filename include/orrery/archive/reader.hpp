@@ -30,6 +30,12 @@ struct DatasetInfo {
   std::int64_t bytes() const { return entries() * size_of(type); }
 };
 
+/// Makes another command's format known, up to a version: `const AddedFormat mine("orrery-mine", 1);` before
+/// main.
+struct AddedFormat {
+  AddedFormat(const std::string& name, std::int64_t newest_version);
+};
+
 /// What to do with a file whose run did not end.
 enum class Incomplete { refuse, accept };
 
