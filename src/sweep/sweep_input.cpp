@@ -176,6 +176,10 @@ void resolve_layers(Sweep& sweep) {
       sweep.start_layers.emplace_back(layer);
   }
   if (options.kinds.ablate) {
+    if (sweep.trace.heads == 0) {
+      throw core::usage_error("the model has no attention heads to ablate", "--kinds ablate",
+                              "leave ablate out of --kinds");
+    }
     for (const std::int64_t layer :
          core::number_list("ablate-layers", options.ablated_layers, layers, "layers"))
       sweep.ablated_layers.emplace_back(layer);

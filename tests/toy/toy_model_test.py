@@ -146,6 +146,8 @@ class ToyModelTest(ProgramTest):
             distance = file["noise/distance"][()]  # (Q, M, E, R, P)
             self.assertTrue(np.isnan(distance[:, 1, ..., :2]).all())
             self.assertFalse(np.isnan(distance[:, 1, ..., 2:]).any())
+        self.assert_fails(run("perturb", "--trace", path, "--out", self.folder / "none.h5", "--kinds", "ablate"), 64,
+                          "no attention heads", "--kinds ablate")  # fmt: skip
         self.assert_done(
             run("figures", path, sweep, "--out", self.folder / "figures", "--format", "svg", timeout=250)
         )
