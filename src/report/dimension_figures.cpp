@@ -1,6 +1,5 @@
-#include "dimension_figures.hpp"
-
 #include "figure_parts.hpp"
+#include "figure_sets.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/statistics/perturbation.hpp"
 

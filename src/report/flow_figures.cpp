@@ -1,6 +1,5 @@
-#include "flow_figures.hpp"
-
 #include "figure_parts.hpp"
+#include "figure_sets.hpp"
 #include "orrery/core/concat.hpp"
 
 #include <algorithm>

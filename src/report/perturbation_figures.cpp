@@ -1,9 +1,7 @@
 // What becomes of a stream that is replaced: the paper's Fig. 4 and 5.
-#include "perturbation_figures.hpp"
-
 #include "figure_parts.hpp"
+#include "figure_sets.hpp"
 #include "orrery/core/concat.hpp"
-#include "recovery_figures.hpp"
 #include "sweep_numbers.hpp"
 
 #include <algorithm>

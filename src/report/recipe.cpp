@@ -1,15 +1,9 @@
 #include "recipe.hpp"
 
 #include "axis_range.hpp"
-#include "continuity_figures.hpp"
-#include "dimension_figures.hpp"
-#include "flow_figures.hpp"
-#include "noise_figures.hpp"
+#include "figure_sets.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/not_a_number.hpp"
-#include "path_figures.hpp"
-#include "perturbation_figures.hpp"
-#include "rotation_figures.hpp"
 
 #include <algorithm>
 #include <array>
@@ -22,7 +16,7 @@ const std::vector<Recipe>& recipes() {
   static const std::vector<Recipe> all = [] {
     std::vector<Recipe> made;
     for (const auto& some : {continuity_figures(), rotation_figures(), dimension_figures(), path_figures(),
-                             perturbation_figures(), noise_figures(), flow_figures()})
+                             perturbation_figures(), noise_figures(), ablation_figures(), flow_figures()})
       made.insert(made.end(), some.begin(), some.end());
     return made;
   }();

@@ -1,6 +1,5 @@
 // Whether a stream that is replaced comes back: the paper's Fig. 4 and 5.
-#include "recovery_figures.hpp"
-
+#include "figure_sets.hpp"
 #include "orrery/core/concat.hpp"
 #include "sweep_numbers.hpp"
 

@@ -176,9 +176,16 @@ class HouseRules(unittest.TestCase):
             public = ROOT / "include" / "orrery" / room_of(path) / (path.stem + ".hpp")
             text = path.read_text(encoding="utf-8")
             header = f'"orrery/{room_of(path)}/' + (f'{path.stem}.hpp"' if public.exists() else "")
-            return [] if path.with_suffix(".hpp").exists() or header in text else ["has no header"]
+            is_registered = path.stem.endswith("_figures") and '"figure_sets.hpp"' in text
+            return [] if path.with_suffix(".hpp").exists() or header in text or is_registered else ["has no header"]
 
         self.assert_clean(files("src", suffixes={".cpp"}), faults, 50)
+
+    def test_readme_is_a_front_door(self) -> None:
+        """No more than one reads: what is longer is a topic of `orrery help` or a manual page."""
+        lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+        self.assertLessEqual(len(lines), 200)
+        self.assertEqual([number for number, line in enumerate(lines, 1) if len(line) > 120], [])
 
     def test_no_place_of_one_machine(self) -> None:
         text = {".cpp", ".hpp", ".in", ".cmake", ".txt", ".sh", ".py", ".ini", ".sbatch"}
