@@ -22,7 +22,9 @@ void add_existing_options(core::OptionTable& table, Existing& existing) {
         }
         existing = Existing::resume;
       },
-      "go on where an earlier run stopped; with nothing there, begin");
+      "go on where an earlier run stopped, on any number of ranks and threads, to the same bits; with "
+      "nothing "
+      "there, begin; with all there, say so. Other options, inputs or another binary are refused");
 }
 
 }  // namespace orrery::archive

@@ -161,6 +161,80 @@ Manual exit_codes_manual() {
   return manual;
 }
 
+/// What there is to know of a command beside its options.
+std::vector<ManualSection> background_of(const std::string& command) {
+  if (command == "trace")
+    return {
+        {.title = "Models",
+         .text =
+             "--model is a folder as Hugging Face lays it out: config.json, safetensors in one file or in "
+             "shards, and tokenizer.json, or tokenizer.model as Meta publishes it; links are followed. Where "
+             "model.safetensors lies beside an index, it alone is read, as transformers does.\n\n"
+             "What orrery does not compute is an error that names it: in config.json every key that some "
+             "configuration of transformers 5.23 reads and orrery doesn't, unless its value asks for "
+             "nothing; "
+             "a quantization, a model_type and architectures that disagree, two settings of RoPE that do. "
+             "Keys that nobody reads are named in a warning and in the file's attribute config_unread, and "
+             "so "
+             "are, in a warning, tensors that config.json doesn't ask for.\n\n"
+             "Of tokenizer.json BPE models are known, the normalizers Prepend and Replace, the "
+             "pre-tokenizers "
+             "ByteLevel, Digits, Metaspace and Split, and one template: the ids are those of the library "
+             "tokenizers, the text of a special token is ordinary text, and patterns have Unicode 16's "
+             "classes."},
+        {.title = "What stands around a text",
+         .text =
+             "is what the tokenizer's template puts there, once. Where tokenizer_config.json says otherwise "
+             "(add_bos_token, add_eos_token), a warning names both, and --bos decides; log, plan, inspect "
+             "and "
+             "the file say what stands there. What a template puts behind a text is never measured: its last "
+             "token is the text's."},
+        {.title = "Kept rows or streaming",
+         .text =
+             "Up to 2^30 numbers x[n, s, d] are kept, and every statistic comes from them. Beyond that, and "
+             "with --tokens all, rows are streamed: each tile's are rounded to integers, their products "
+             "summed up without error, and forgotten. It takes a second pass over the corpus for the pooled "
+             "scores, more where the covariances of all points don't fit into memory together, and one more "
+             "where a value lies too far beyond what 8 tiles drawn beforehand let expect; orrery plan trace "
+             "says which. Left out are mutual information, the control sample_permuted and standard errors; "
+             "with --tokens all also what has an entry a row, the turns of samples and random_basis. Between "
+             "the two ways means agree to 1e-6 of a unit's standard deviation, covariances, eigenvalues and "
+             "correlations to 1e-6."}};
+  if (command == "perturb")
+    return {
+        {.title = "Perturbations",
+         .text =
+             "The last token's stream x at the input of layer l is replaced by x'. Earlier tokens can't see "
+             "it: so one token runs through the remaining layers, beside a batch that gives it the prompt's "
+             "keys and values. A teleport goes to a point of a grid in the plane of the first two pooled "
+             "components, x' = mu + V z, or with --mode shift x' = x + V (z - z0); noise is x' = x + epsilon "
+             "|x| u; --kinds ablate takes out one attention head or MLP at a time, for the last token, and "
+             "sets "
+             "what it gives to zero or to its mean over the trace's samples. Distances are taken to an "
+             "unperturbed stream that runs in the same products: what is not perturbed is at distance 0. An "
+             "untrained model as a control is a sweep of its own, --weights random, through the same points "
+             "of "
+             "the same plane.\n\n"
+             "A sweep too large for one job is an array of jobs: --part I/10 for each I of 0 ... 9, then "
+             "once "
+             "--join; under Slurm, slurm/perturb.sbatch."}};
+  if (command == "figures")
+    return {
+        {.title = "What is drawn",
+         .text =
+             "The paper's figures and some of ours, 85 or 176 mm wide; beside each lie its numbers, "
+             "NAME.dat, "
+             "and the script that drew it: change a label in NAME.gp, and gnuplot NAME.gp draws it again. "
+             "index.html shows all of them on one page that needs no other file, with the headline numbers "
+             "beside the paper's, and which of its claims hold here, by a rule that the page states. The "
+             "same files give the same bytes.\n\n"
+             "Several traces are drawn over each other on relative depth, a colour a run, where a figure is "
+             "a curve over depth; other figures show the first. A figure that a file lacks the numbers for "
+             "is left out, and a line says why. One that fails leaves the page and the others, the page "
+             "names it, and the command ends with 70."}};
+  return {};
+}
+
 std::string page_name(const std::string& command) {
   return "orrery-" + command;
 }
@@ -191,6 +265,7 @@ Manual manual_of(const std::string& command) {
                 .summary = text.summary,
                 .sections = {{.title = "Synopsis", .text = synopsis}}};
   if (!description.empty()) manual.sections.push_back({.title = "Description", .text = description});
+  for (ManualSection& section : background_of(command)) manual.sections.push_back(std::move(section));
   for (const core::OptionTable& table : documented_options(command)) add_options(manual.sections, "", table);
   manual.sections.push_back(
       {.title = "See also", .text = "orrery(1), orrery-options(7), orrery-exit-codes(7)"});

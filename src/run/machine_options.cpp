@@ -37,7 +37,8 @@ void add_machine_options(core::OptionTable& table, MachineOptions& o) {
   core::Option& every = table.add(
       "checkpoint-every", "TIME",
       [&o](const std::string& text) { o.checkpoint_seconds = core::seconds_from("checkpoint-every", text); },
-      "how often what is finished is committed, so that --resume can go on from it: 90s, 10m, 2h");
+      "how often what is finished is committed, to OUT.part/, so that --resume can go on from it: 90s, 10m, "
+      "2h");
   every.range = "0s or more";
   every.otherwise = time_text(o.checkpoint_seconds);
   every.written = [&o] { return concat(core::number_text(o.checkpoint_seconds), "s"); };

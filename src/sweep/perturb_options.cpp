@@ -152,8 +152,9 @@ void add_perturbations(core::OptionTable& table, PerturbOptions& o) {
   prompts.written = [&o] {
     return core::is_number_list(o.prompts) ? o.prompts : core::recorded_path(o.prompts);
   };
-  core::Option& layers = table.text("layers", o.layers, "LIST",
-                                    "start layers, likewise; default: the paper's fractions of depth");
+  core::Option& layers = table.text(
+      "layers", o.layers, "LIST",
+      "start layers, likewise; default: the paper's 0, L/4 - 1, L/2 - 1, 3L/4 - 1 and L - 1, rounded down");
   layers.written = [&o] { return o.layers; };
   table.word<TeleportMode>("mode", o.mode, mode_words,
                            "a teleport replaces the stream by a point of the plane of the first two pooled "
@@ -222,9 +223,11 @@ void add_numbers(core::OptionTable& table, PerturbOptions& o) {
   model::add_dtype_option(table, "residual", o.residual, "of the residual stream, likewise");
   table.whole("seed", o.seed, 0, std::numeric_limits<std::int64_t>::max(), "of every random number");
   table.whole("batch-tokens", o.batch_tokens, 1, 1 << 24,
-              "tokens of prompts that run together, padding counted");
-  table.whole("batch-rows", o.batch_rows, 1, 1 << 24,
-              "perturbed streams that run together, or one prompt's of a start layer");
+              "tokens of prompts that run together, padding counted; another value gives other last bits");
+  table.whole(
+      "batch-rows", o.batch_rows, 1, 1 << 24,
+      "perturbed streams that run together, or one prompt's of a start layer; another value gives other last "
+      "bits");
 }
 
 }  // namespace

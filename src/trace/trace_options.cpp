@@ -67,9 +67,10 @@ core::OptionTable option_table(TraceOptions& o) {
   table.word<Tokens>("tokens", o.tokens, tokens_words,
                      "what is measured of each sample: the last token of its text; random: one at a seeded "
                      "place from 8 on; all: all of its text");
-  table.word<text::Bos>("bos", o.bos, bos_words,
-                        "special token in front of each sample: as the tokenizer's template has it; add: "
-                        "BOS, once; none");
+  table.word<text::Bos>(
+      "bos", o.bos, bos_words,
+      "special token in front of each sample: as the tokenizer's template has it; add: "
+      "BOS, once (bos_token of tokenizer_config.json, or bos_token_id of config.json); none");
 
   table.group("Numbers");
   table.word<WeightChoice>("weights", o.weights, weights_words,
@@ -77,12 +78,15 @@ core::OptionTable option_table(TraceOptions& o) {
                            "drawn by --seed");
   model::add_dtype_option(table, "dtype", o.dtype,
                           "of weights and products (default: bfloat16 on a GPU, float32 on a CPU)");
-  model::add_dtype_option(table, "residual", o.residual, "of the residual stream");
+  model::add_dtype_option(
+      table, "residual", o.residual,
+      "of the residual stream; bfloat16 mimics other programs: it loses small changes of large units");
 
   run::add_machine_options(table, o.machine);
 
   table.group("Samples").fixing();
-  table.whole("tile-tokens", o.tile_tokens, 1, 1 << 24, "tokens that run together, padding counted");
+  table.whole("tile-tokens", o.tile_tokens, 1, 1 << 24,
+              "tokens that run together, padding counted; another value gives other last bits");
 
   table.group("Numbers");
   core::Option& moments = table.word<MomentsChoice>(
@@ -96,7 +100,8 @@ core::OptionTable option_table(TraceOptions& o) {
   };
   table.whole("components", o.components, 1, 1 << 24, "leading eigenvectors kept");
   table.whole("permutations", o.permutations, 1, 1000000, "draws of each null of the rotations, a unit");
-  table.whole("seed", o.seed, 0, std::numeric_limits<std::int64_t>::max(), "of every random number");
+  table.whole("seed", o.seed, 0, std::numeric_limits<std::int64_t>::max(),
+              "of every random number: nulls, controls, places, pilot, untrained weights");
   table.word<Store>("store", o.store, stores, "rows: x[n, s, d] stands in the file; none: it doesn't");
   return table;
 }
