@@ -234,6 +234,10 @@ std::optional<fs::path> finished_result(const fs::path& out, std::optional<Part>
   return result;
 }
 
+bool is_done_already(Existing existing, const fs::path& out, std::optional<Part> part) {
+  return existing == Existing::resume && finished_result(out, part).has_value();
+}
+
 /// Throws where there is anything that `overwrite` would replace. What an earlier join left is nothing.
 void Output::refuse_existing() const {
   for (const fs::path& path : {out_, result_}) {

@@ -132,7 +132,7 @@ int trace(int& count, char**& arguments, const Words& words) {
   };
   if (const auto code = parse_on_ranks(count, arguments, set, words, check)) return *code;
   core::listen_for_stop();
-  if (trace::is_there(options)) {
+  if (archive::is_done_already(options.existing, options.out)) {
     if (!is_first_process()) return 0;
     trace::require_done(options);
     // It clears away what a run left that was killed when the output had its name.
@@ -180,7 +180,7 @@ int perturb(int& count, char**& arguments, const Words& words) {
   core::listen_for_stop();
   // Files are read before MPI starts: that takes a child process, which not every network under MPI bears.
   sweep::Sweep sweep;
-  if (sweep::is_there(options)) {
+  if (archive::is_done_already(options.existing, options.out, options.part)) {
     if (!is_first_process()) return 0;
     sweep = read_sweep_apart(options);
     sweep::require_done(sweep);

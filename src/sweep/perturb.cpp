@@ -208,11 +208,6 @@ run::Appendix SweepRun::appendix() const {
 
 }  // namespace
 
-bool is_there(const PerturbOptions& options) {
-  return options.existing == archive::Existing::resume &&
-         archive::finished_result(options.out, options.part).has_value();
-}
-
 void require_done(const Sweep& sweep) {
   const std::filesystem::path result = *archive::finished_result(sweep.options.out, sweep.options.part);
   run::require_same(identity_of_sweep(archive::Reader(result)), identity_of(sweep), result.string());

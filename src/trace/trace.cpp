@@ -185,11 +185,6 @@ run::Appendix TraceRun::appendix() {
 
 }  // namespace
 
-bool is_there(const TraceOptions& options) {
-  return options.existing == archive::Existing::resume &&
-         archive::finished_result(options.out, {}).has_value();
-}
-
 void require_done(const TraceOptions& options) {
   run::Identity earlier = identity_of_trace(archive::Reader(options.out));
   run::Identity now = identity_of(options);

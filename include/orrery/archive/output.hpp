@@ -123,6 +123,9 @@ class Output {
 /// replace what lies there. Looks, and changes nothing.
 std::optional<std::filesystem::path> finished_result(const std::filesystem::path& out,
                                                      std::optional<Part> part);
+/// Whether a run that goes on finds the whole output, or the whole part, there already, and has nothing to
+/// do.
+bool is_done_already(Existing existing, const std::filesystem::path& out, std::optional<Part> part = {});
 
 /// The parts of a run, all finished.
 struct FinishedParts {

@@ -5,11 +5,8 @@
 
 namespace orrery::sweep {
 
-/// Whether `--resume` finds the whole output, or the whole part, there already. In this process alone, before
-/// MPI starts, as the next one.
-bool is_there(const PerturbOptions& options);
-
-/// Where it is: throws usage_error if it was made with other options, bad_input if of another trace.
+/// Of an output that is there already (archive::is_done_already): throws usage_error if it was made with
+/// other options, bad_input if of another trace.
 void require_done(const Sweep& sweep);
 
 /// Collective: a whole sweep or one part of it, from the model to the finished file; with `--resume` on from

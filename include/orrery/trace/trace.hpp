@@ -5,11 +5,8 @@
 
 namespace orrery::trace {
 
-/// Whether `--resume` finds the whole output there already, and has nothing to do. In this process alone,
-/// before MPI starts, as the next one.
-bool is_there(const TraceOptions& options);
-
-/// Where it is: throws usage_error if it was made with other options, bad_input if from other inputs.
+/// Of an output that is there already (archive::is_done_already): throws usage_error if it was made with
+/// other options, bad_input if from other inputs.
 void require_done(const TraceOptions& options);
 
 /// Collective: a whole trace, from model and corpus to the finished file at `options.out`. Throws AgreedError
