@@ -1,5 +1,6 @@
 #include "manual.hpp"
 
+#include "orrery/core/columns.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/hex.hpp"
 #include "orrery/core/version.hpp"
@@ -14,20 +15,14 @@ namespace {
 
 using core::concat;
 
-/// How many columns UTF-8 text takes, of characters that take one each.
-std::size_t columns(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
 /// The words of `text` in lines behind `indent` blanks.
 std::string filled(const std::string& text, std::size_t indent) {
   constexpr std::size_t width = 100;
   std::string all, line(indent, ' ');
   std::istringstream words(text);
   for (std::string word; words >> word;) {
-    const bool is_first = columns(line) == indent;
-    if (!is_first && columns(line) + 1 + columns(word) > width) {
+    const bool is_first = core::columns_of(line) == indent;
+    if (!is_first && core::columns_of(line) + 1 + core::columns_of(word) > width) {
       all += line + "\n";
       line.assign(indent, ' ');
     } else if (!is_first) {
@@ -35,7 +30,7 @@ std::string filled(const std::string& text, std::size_t indent) {
     }
     line += word;
   }
-  return columns(line) > indent ? all + line + "\n" : all;
+  return core::columns_of(line) > indent ? all + line + "\n" : all;
 }
 
 /// Lines that have no empty one between them.

@@ -14,7 +14,7 @@ namespace {
 
 using core::concat;
 
-struct Part {
+struct Section {
   const char* id;
   const char* heading;
   std::string html;
@@ -46,16 +46,17 @@ std::string head(const FigureInput& input) {
 
 std::string page_text(const FigureInput& input, const std::vector<Figure>& figures,
                       const std::vector<std::string>& left_out, const std::filesystem::path& folder) {
-  const std::array<Part, 4> parts = {{{"headline", "Headline numbers", headline_part(input)},
-                                      {"claims", "What agrees with the paper’s claims", claims_part(input)},
-                                      {"figures", "Figures", figures_part(input, figures, left_out, folder)},
-                                      {"provenance", "Provenance", provenance_part(input)}}};
+  const std::array<Section, 4> all = {
+      {{"headline", "Headline numbers", headline_section(input)},
+       {"claims", "What agrees with the paper’s claims", claims_section(input)},
+       {"figures", "Figures", figures_section(input, figures, left_out, folder)},
+       {"provenance", "Provenance", provenance_section(input)}}};
   std::string contents, sections;
-  for (const Part& part : parts) {
-    contents += element("li", element("a", {{"href", concat("#", part.id)}}, part.heading)) + "\n";
-    const std::string heading = concat(part.id, "-heading");
-    sections += element("section", {{"id", part.id}, {"aria-labelledby", heading}},
-                        element("h2", {{"id", heading}}, part.heading) + "\n" + part.html) +
+  for (const Section& section : all) {
+    contents += element("li", element("a", {{"href", concat("#", section.id)}}, section.heading)) + "\n";
+    const std::string heading = concat(section.id, "-heading");
+    sections += element("section", {{"id", section.id}, {"aria-labelledby", heading}},
+                        element("h2", {{"id", heading}}, section.heading) + "\n" + section.html) +
                 "\n";
   }
   std::string runs;

@@ -72,8 +72,8 @@ std::string figure_html(const FigureInput& input, const Figure& figure, std::siz
 
 }  // namespace
 
-std::string figures_part(const FigureInput& input, const std::vector<Figure>& figures,
-                         const std::vector<std::string>& left_out, const fs::path& folder) {
+std::string figures_section(const FigureInput& input, const std::vector<Figure>& figures,
+                            const std::vector<std::string>& left_out, const fs::path& folder) {
   std::string contents, html;
   for (std::size_t i = 0; i < figures.size(); ++i) {
     contents +=

@@ -178,14 +178,14 @@ std::string origin_html(const Run& run) {
 
 }  // namespace
 
-std::string headline_part(const FigureInput& input) {
+std::string headline_section(const FigureInput& input) {
   std::string html;
   for (const Run* run : runs_of(input))
     html += heading_of(input, *run) + (run->is_sweep() ? sweep_table(*run) : trace_table(*run));
   return html;
 }
 
-std::string claims_part(const FigureInput& input) {
+std::string claims_section(const FigureInput& input) {
   std::string html = element("p", {{"id", "rule"}}, escaped(verdict_rule)) + "\n";
   // A trace's claims and the sweep's are one list where there is one of each.
   if (input.traces.size() <= 1) {
@@ -201,7 +201,7 @@ std::string claims_part(const FigureInput& input) {
   return html;
 }
 
-std::string provenance_part(const FigureInput& input) {
+std::string provenance_section(const FigureInput& input) {
   std::string html;
   for (const Run* run : runs_of(input)) {
     html += element("h3", escaped(run->is_sweep() ? "Sweep" : concat("Trace of ", run->label()))) + "\n" +

@@ -1,10 +1,10 @@
 #include "orrery/report/summary.hpp"
 
-#include "columns.hpp"
 #include "headline.hpp"
 #include "numbers.hpp"
 #include "orrery/archive/sweep_layout.hpp"
 #include "orrery/archive/trace_layout.hpp"
+#include "orrery/core/columns.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/text/printable.hpp"
 #include "sweep_summary.hpp"
@@ -44,7 +44,8 @@ std::string trace_headline_text(const Reader& file) {
   std::string text;
   const auto line = [&](const std::string& name, const std::string& left, const std::string& right,
                         const std::string& last) {
-    std::string all = padded(name, label) + padded(left, column) + padded(right, column) + last;
+    std::string all =
+        core::padded(name, label) + core::padded(left, column) + core::padded(right, column) + last;
     text += all.substr(0, all.find_last_not_of(' ') + 1) + "\n";
   };
   const char* last = paper_model;
@@ -65,7 +66,7 @@ std::string own_prompts_text(const Reader& file) {
   const std::vector<std::int64_t> numbers = file.read_integers("/prompt");
   std::string text = "\nprompts\n";
   for (std::size_t i = 0; i < std::min({most, texts.size(), numbers.size()}); ++i)
-    text += concat("  ", padded(std::to_string(numbers[i]), 6), text::printable(texts[i], width), "\n");
+    text += concat("  ", core::padded(std::to_string(numbers[i]), 6), text::printable(texts[i], width), "\n");
   if (texts.size() > most) text += concat("  … and ", texts.size() - most, " more\n");
   return text;
 }
@@ -81,7 +82,7 @@ std::string summary_text(const Reader& file, const std::string& name) {
   std::string text =
       concat(name, ": ", file.format(), ", ", file.complete() ? "complete" : "not complete", "\n");
   for (const auto& [attribute, value] : origin_of(file))
-    text += concat("  ", padded(attribute, 18), value, "\n");
+    text += concat("  ", core::padded(attribute, 18), value, "\n");
   const bool sweep = file.format() == archive::sweep_format;
   if (sweep) text += own_prompts_text(file);
   if (const std::string headline = headline_text(file); !headline.empty())
@@ -94,7 +95,7 @@ std::string summary_text(const Reader& file, const std::string& name) {
     lines.push_back({"  " + info.path, concat(archive::name_of(info.type), " ", shape_text(info)),
                      info.units == "1" ? "" : info.units});
   }
-  text += table_text(lines);
+  text += core::table_text(lines);
   if (const auto left_out = file.attribute("/", "not_computed")) {
     const std::string reasons = value_text(*left_out);
     if (!reasons.empty()) text += "\nnot computed\n" + reasons + "\n";

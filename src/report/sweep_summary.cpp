@@ -1,7 +1,7 @@
 #include "sweep_summary.hpp"
 
-#include "columns.hpp"
 #include "numbers.hpp"
+#include "orrery/core/columns.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
 
@@ -121,7 +121,7 @@ std::vector<std::string> sweep_notes(const Reader& file) {
 std::string sweep_headline_text(const Reader& file) {
   const auto lines = sweep_headline(file);
   if (lines.empty()) return "no perturbations ran: see /ablation\n";
-  std::string text = table_text(lines) + "\n";
+  std::string text = core::table_text(lines) + "\n";
   for (const std::string& note : sweep_notes(file)) text += note + "\n";
   return text;
 }

@@ -1,7 +1,7 @@
 #include "text_chart.hpp"
 
-#include "columns.hpp"
 #include "figure_parts.hpp"
+#include "orrery/core/columns.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/not_a_number.hpp"
 
@@ -64,7 +64,7 @@ std::string text_chart(const std::string& title, const std::vector<double>& valu
     }
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
-  const std::size_t between = columns_of(ends.first) + columns_of(ends.second);
+  const std::size_t between = core::columns_of(ends.first) + core::columns_of(ends.second);
   const std::size_t room = columns.size() > between ? columns.size() - between : 1;
   return text + std::string(label_columns, ' ') + ends.first + std::string(room, ' ') + ends.second + "\n";
 }

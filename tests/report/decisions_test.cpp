@@ -1,8 +1,8 @@
 // What report decides without a file: ranges of axes, verdicts on claims, numbers and columns, which figures
 // there are.
+#include "orrery/core/columns.hpp"
 #include "src/report/axis_range.hpp"
 #include "src/report/claims.hpp"
-#include "src/report/columns.hpp"
 #include "src/report/numbers.hpp"
 #include "src/report/recipe.hpp"
 
@@ -100,10 +100,10 @@ TEST(Numbers, AreShownWithTheirErrors) {
 }
 
 TEST(Columns, AreAsWideAsTheirCharacters) {
-  EXPECT_EQ(columns_of("ε ± 1"), 5U);
-  EXPECT_EQ(padded("ε", 3), "ε  ");
-  EXPECT_EQ(padded("long", 2), "long");
-  EXPECT_EQ(table_text({{"a", "b"}, {"ccc", "d"}}), "a    b\nccc  d\n");
+  EXPECT_EQ(core::columns_of("ε ± 1"), 5U);
+  EXPECT_EQ(core::padded("ε", 3), "ε  ");
+  EXPECT_EQ(core::padded("long", 2), "long");
+  EXPECT_EQ(core::table_text({{"a", "b"}, {"ccc", "d"}}), "a    b\nccc  d\n");
 }
 
 TEST(Recipes, HaveNamesOfTheirOwnAndSayWhatTheyNeed) {

@@ -1,8 +1,8 @@
-#include "columns.hpp"
+#include "orrery/core/columns.hpp"
 
 #include <algorithm>
 
-namespace orrery::report {
+namespace orrery::core {
 
 std::size_t columns_of(const std::string& text) {
   // Every byte of a character but its first begins with the bits 10.
@@ -31,4 +31,4 @@ std::string table_text(const std::vector<std::vector<std::string>>& lines) {
   return text;
 }
 
-}  // namespace orrery::report
+}  // namespace orrery::core
