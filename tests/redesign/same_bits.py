@@ -178,8 +178,20 @@ class Side:
                 raise Failure(f"not stopped, exit code {code}: {beside}")
 
 
+#: What is said in other words now; numbers stay.
+REWORDED = {"signs of steps drawn": "steps of random sign", "random signs": "steps of random sign"}
+
+
+def reworded(text: str) -> str:
+    for before, after in REWORDED.items():
+        text = text.replace(before, after)
+    return text
+
+
 def unlike_lines(one: str, other: str) -> list[str]:
     """The first lines in which two prints differ, without what is measured of the machine, and the file's place."""
+    one = reworded(one)
+
     def comparable(text: str) -> list[str]:
         kept = [line for line in text.splitlines() if not line.startswith("time ") and "out.h5" not in line]
         return [re.sub(r"[\d.]+ MiB a rank at most \(libraries [\d.]+ MiB", "", line) for line in kept]
@@ -241,7 +253,8 @@ class Comparison:
             out = side.folder / "figures" / name
             shutil.rmtree(out, ignore_errors=True)
             done(side.run("figures", *files, "--out", out, "--format", "svg"))
-            data.append({path.name: path.read_bytes() for path in sorted(out.iterdir()) if path.suffix == ".dat"})
+            data.append({path.name: reworded(path.read_text(encoding="utf-8"))
+                         for path in sorted(out.iterdir()) if path.suffix == ".dat"})  # fmt: skip
         if not data[0]:
             raise Failure("figures without data")
         return [path for path in sorted(data[0].keys() | data[1].keys()) if data[0].get(path) != data[1].get(path)]
