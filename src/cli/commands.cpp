@@ -15,6 +15,11 @@ using core::OptionTable;
 constexpr std::array<std::string_view, 4> progress_words = {"auto", "bar", "lines", "none"};
 constexpr std::array<std::string_view, 4> log_words = {"error", "warn", "info", "debug"};
 
+std::vector<AddedCommand>& known_additions() {
+  static std::vector<AddedCommand> all;
+  return all;
+}
+
 /// An option that is one of `known`.
 void add_text_word(OptionTable& table, const std::string& name, std::string& into,
                    std::span<const std::string_view> known, const std::string& help) {
@@ -105,8 +110,22 @@ std::vector<CommandText> make_command_texts() {
 }  // namespace
 
 const std::vector<CommandText>& command_texts() {
-  static const std::vector<CommandText> texts = make_command_texts();
+  static const std::vector<CommandText> texts = [] {
+    std::vector<CommandText> all = make_command_texts();
+    for (const AddedCommand& added : added_commands()) all.push_back(added.text);
+    return all;
+  }();
   return texts;
+}
+
+AddedCommand::AddedCommand(CommandText its_text, std::vector<OptionTable> (*its_options)(),
+                           RunCommand its_run, bool runs_on_ranks)
+    : text(std::move(its_text)), options(its_options), run(its_run), on_ranks(runs_on_ranks) {
+  known_additions().push_back(*this);
+}
+
+const std::vector<AddedCommand>& added_commands() {
+  return known_additions();
 }
 
 const CommandText& command_text(const std::string& name) {
@@ -200,6 +219,9 @@ std::vector<OptionTable> documented_options(const std::string& command) {
   if (command == "verify") return {option_table(compare)};
   if (command == "figures") return {option_table(figures)};
   if (command == "doctor") return {option_table(doctor)};
+  for (const AddedCommand& added : added_commands()) {
+    if (added.text.name == command) return added.options();
+  }
   return {};
 }
 

@@ -29,7 +29,6 @@
 #include "plan_command.hpp"
 #include "verify_command.hpp"
 
-#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -69,10 +68,10 @@ std::string command_line(int count, char** arguments) {
   return text;
 }
 
-/// Runs `body` on all ranks. An error that all know of is spoken by rank 0 and all end in order; any other
-/// ends all ranks at once. `failure` is what this process met before.
+}  // namespace
+
 int run_on_ranks(int& count, char**& arguments, const std::function<int(const parallel::Communicator&)>& body,
-                 const std::exception_ptr& failure = nullptr) {
+                 const std::exception_ptr& failure) {
   const parallel::Environment environment(count, arguments);
   const parallel::Communicator ranks = parallel::Communicator::world();
   try {
@@ -91,10 +90,8 @@ int run_on_ranks(int& count, char**& arguments, const std::function<int(const pa
   }
 }
 
-/// Parses the words of a command that runs on ranks, and checks what they give. Returns the exit code where
-/// it ends with that: help was asked for, or a rank met an error, of which all then know.
 std::optional<int> parse_on_ranks(int& count, char**& arguments, OptionSet& set, const Words& words,
-                                  const std::function<void()>& validate = {}) {
+                                  const std::function<void()>& validate) {
   bool asks_for_help = false;
   const std::exception_ptr failure = failure_of([&] {
     asks_for_help = set.parse(words);
@@ -106,6 +103,8 @@ std::optional<int> parse_on_ranks(int& count, char**& arguments, OptionSet& set,
   if (is_first_process()) print(set.help());
   return 0;
 }
+
+namespace {
 
 /// Sees that what was printed of a run has been written; the file that it made is there all the same.
 void finish_result(const std::filesystem::path& file) {
@@ -281,38 +280,38 @@ int version(int&, char**&, const Words& words) {
   return 0;
 }
 
-struct Command {
-  const char* name;  ///< as command_texts has it
-  int (*run)(int&, char**&, const Words&);
-  bool on_ranks;  ///< starts MPI; the others run once, whatever the launcher starts
-};
-
 int help(int&, char**&, const Words& words) {
   return run_help(words);
 }
 
-constexpr std::array<Command, 9> commands = {{{"trace", trace, true},
-                                              {"perturb", perturb, true},
-                                              {"figures", figures, false},
-                                              {"plan", plan, false},
-                                              {"inspect", inspect, false},
-                                              {"verify", verify, false},
-                                              {"doctor", doctor, true},
-                                              {"help", help, false},
-                                              {"--version", version, false}}};
+struct Command {
+  std::string name;  ///< as command_texts has it
+  RunCommand run;
+  bool on_ranks;  ///< starts MPI; the others run once, whatever the launcher starts
+};
+
+std::vector<Command> commands() {
+  std::vector<Command> all = {
+      {"trace", trace, true},   {"perturb", perturb, true},  {"figures", figures, false},
+      {"plan", plan, false},    {"inspect", inspect, false}, {"verify", verify, false},
+      {"doctor", doctor, true}, {"help", help, false},       {"--version", version, false}};
+  for (const AddedCommand& added : added_commands())
+    all.push_back({added.text.name, added.run, added.on_ranks});
+  return all;
+}
 
 int dispatch(int& count, char**& arguments) {
   const Words words(arguments + 1, arguments + count);
   if (words.empty())
     throw core::usage_error("no command given", "orrery alone", "`orrery --help` lists the commands");
   if (words.front() == "--help" || words.front() == "-h") return is_first_process() ? run_help({}) : 0;
-  for (const Command& command : commands) {
+  for (const Command& command : commands()) {
     if (words.front() != command.name) continue;
     if (!command.on_ranks && !is_first_process()) return 0;
     return command.run(count, arguments, Words(words.begin() + 1, words.end()));
   }
   std::vector<std::string> known;
-  for (const Command& command : commands) known.emplace_back(command.name);
+  for (const Command& command : commands()) known.emplace_back(command.name);
   const std::string near = nearest(words.front(), known);
   throw core::usage_error(
       "unknown command", words.front(),

@@ -135,6 +135,19 @@ class ToyModelTest(ProgramTest):
                 file[f"toy/{name}"][...] = change(file[f"toy/{name}"][()])
             self.assertRegex(run("verify", path).output, f"(?m)^.*FAILED.*{told}|^.*{told}.*wrong")
 
+    def test_a_command_of_its_own(self) -> None:
+        out = self.folder / "squares.h5"
+        self.assertRegex(self.assert_done(run("help")).output, r"orrery toy +squares numbers")
+        self.assertIn("--units N (=11)", self.assert_done(run("toy", "--help")).output)
+        self.assert_fails(run("toy", "--out", out, "--units", "0"), 64, "--units is out of range")
+        self.assert_done(run("toy", "--out", out, "--units", "20", ranks=2))
+        with h5py.File(out) as file:
+            self.assertEqual(file["toy/square"][()].tolist(), [unit * unit for unit in range(20)])
+            self.assertEqual(file.attrs["config"].splitlines()[-1], "units = 20")
+        self.assert_sound(out)
+        self.assertIn("/toy/square", self.assert_done(run("inspect", out)).output)
+        self.assert_fails(run("toy", "--out", out), 64, "exists")
+
     def test_sweep(self) -> None:
         path, sweep = self.traced(), self.folder / "sweep.h5"
         words = ("--trace", path, "--prompts", "0-1", "--layers", "0,2", "--grid", "2", "--directions", "2",

@@ -63,6 +63,21 @@ struct DoctorOptions {
 };
 core::OptionTable option_table(DoctorOptions& options);
 
+/// What runs a command: its words are those behind its name. Returns the exit code.
+using RunCommand = int (*)(int& count, char**& arguments, const std::vector<std::string>& words);
+
+/// A command of another program's own, beside those of orrery: `const AddedCommand mine{…}` before main is
+/// enough for it to be run, listed and helped with.
+struct AddedCommand {
+  AddedCommand(CommandText its_text, std::vector<core::OptionTable> (*its_options)(), RunCommand its_run,
+               bool runs_on_ranks);
+  CommandText text;
+  std::vector<core::OptionTable> (*options)();  ///< with defaults for values
+  RunCommand run;
+  bool on_ranks;  ///< starts MPI (run_on_ranks)
+};
+const std::vector<AddedCommand>& added_commands();
+
 /// The tables of a command, with defaults for values: for what is printed of them.
 std::vector<core::OptionTable> documented_options(const std::string& command);
 
