@@ -29,11 +29,11 @@ Axis widened(Axis axis) {
   axis.high = within(axis.high, 1);
   if (is_range(axis)) return axis;
   if (axis.is_logarithmic) {
-    axis.high = axis.high > 0 ? axis.high * 1.2 : 1;
-    axis.low = axis.low > 0 && axis.low < axis.high ? axis.low / 1.2 : axis.high / 10;
+    axis.high = axis.high > 0 ? std::min(axis.high * 1.2, farthest) : 1;
+    axis.low = axis.low > 0 && axis.low <= axis.high ? axis.low / 1.2 : axis.high / 10;
   } else {
     const double room = std::max(0.5, 0.04 * std::max(std::abs(axis.low), std::abs(axis.high)));
-    const double middle = axis.low / 2 + axis.high / 2;
+    const double middle = std::clamp(axis.low / 2 + axis.high / 2, room - farthest, farthest - room);
     axis.low = middle - room;
     axis.high = middle + room;
   }
