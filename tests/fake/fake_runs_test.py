@@ -38,7 +38,7 @@ class FakeRunsTest(ProgramTest):
         if device == "cpu":
             self.assertEqual(launches, [0] * len(launches))
         else:
-            self.assertGreater(sum(launches), 50, outcome.errors)
+            self.assertGreater(min(launches), 50, f"each rank computes there: {outcome.errors}")
         return outcome
 
     def assert_same(self, here: Path, there: Path) -> None:
