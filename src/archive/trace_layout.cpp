@@ -1,5 +1,6 @@
 #include "orrery/archive/trace_layout.hpp"
 
+#include "orrery/archive/point_datasets.hpp"
 #include "orrery/core/concat.hpp"
 #include "orrery/core/error.hpp"
 #include "orrery/statistics/spectrum.hpp"
